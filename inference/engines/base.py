@@ -1,0 +1,140 @@
+"""What every engine is: load once, encode, generate, embed, count, close."""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+FinishReason = Literal["stop", "length"]
+
+
+class Capability(enum.StrEnum):
+    """An endpoint family that a loaded model can serve."""
+
+    CHAT = "chat"
+    COMPLETIONS = "completions"
+    EMBEDDINGS = "embeddings"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress:
+    """How far loading is: percent from 0 to 100, and what is being done, in a few words."""
+
+    percent: int
+    detail: str
+
+
+ReportProgress = Callable[[LoadProgress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """All that an engine may know about its launch; `options` are the deployment's engine options, checked by the engine."""
+
+    model: Path
+    name: str
+    cache_dir: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingParams:
+    """How to choose tokens. None means: the model's generation_config.json, else the neutral value of the field.
+
+    `max_tokens` None is what is left of the context. `top_k` 0 and `min_p` 0.0 switch these off. `seed` None is a fresh one.
+    """
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repetition_penalty: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    ignore_eos: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """An encoded prompt: the token ids that the model will see, template and special tokens included."""
+
+    token_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one step added: text (may be empty while a character is incomplete) and the tokens generated so far.
+
+    The last delta carries the finish reason. Its count includes the stop token, as OpenAI counts.
+    """
+
+    text: str
+    completion_tokens: int
+    finish_reason: FinishReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """One vector a text, in the order of the texts, and the tokens that went in."""
+
+    vectors: Sequence[Sequence[float]]
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStats:
+    """Counters since the start; `running` and `waiting` are sequences now. Bytes are of the whole process."""
+
+    running: int = 0
+    waiting: int = 0
+    tokens_total: int = 0
+    tokens_per_second: float = 0.0
+    aborted_total: int = 0
+
+
+class Engine(ABC):
+    """One loaded model. Everything but `load` and `close` is called on the server's event loop."""
+
+    capabilities: frozenset[Capability] = frozenset()
+    context_length: int = 0
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+
+    @abstractmethod
+    def load(self, report: ReportProgress) -> None:
+        """Load the model, in a thread of its own. Raises `LoadError` with a reason that a person understands."""
+
+    @abstractmethod
+    def encode_chat(self, messages: Sequence[Mapping[str, Any]]) -> Prompt:
+        """Messages through the chat template. Raises `InvalidRequest` when the template refuses them."""
+
+    @abstractmethod
+    def encode_text(self, text: str) -> Prompt:
+        """A plain prompt for completions."""
+
+    @abstractmethod
+    def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
+        """Deltas until one has a finish reason. Closing the iterator aborts the sequence within one step.
+
+        Raises `InvalidRequest` before the first delta when the prompt does not fit into the context.
+        """
+
+    @abstractmethod
+    async def embed(self, prompts: Sequence[str | tuple[int, ...]]) -> Embeddings:
+        """Vectors of texts or of token ids. Raises `InvalidRequest` when one does not fit into the context."""
+
+    @abstractmethod
+    def stats(self) -> EngineStats:
+        """Counters, cheap enough for every heartbeat."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop the engine's threads and give its memory back. Running iterators end with an error."""
