@@ -33,7 +33,7 @@ class LoadError(InferenceError):
 class InvalidRequest(InferenceError):
     """The engine cannot honour a request; `param` names the field of the request body that is to blame."""
 
-    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
+    def __init__(self, message: str, param: str | None = None, *, code: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.param = param

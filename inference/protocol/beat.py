@@ -1,0 +1,44 @@
+"""What a worker's heartbeat says, and what the database answers."""
+
+from __future__ import annotations
+
+import enum
+from typing import Required, TypedDict
+
+# A function of the database, not a table: a worker's login can call this and nothing else.
+BEAT_SQL = "SELECT modelyard_beat(%s::uuid, %s::jsonb)"
+
+
+class WorkerState(enum.StrEnum):
+    """The states that a worker reports of itself."""
+
+    LOADING = "LOADING"
+    READY = "READY"
+    DRAINING = "DRAINING"
+    FAILED = "FAILED"
+
+
+class Order(enum.StrEnum):
+    """The answer to a beat. No answer (NULL) means that another launch took this one's place: drain and exit."""
+
+    RUN = "run"
+    DRAIN = "drain"
+    STOP = "stop"
+
+
+class Report(TypedDict, total=False):
+    """The body of a beat. Counters run since the process started; percent 0-100; memory in bytes."""
+
+    state: Required[WorkerState]
+    progress: int
+    detail: str
+    reason: str
+    address: str
+    capabilities: list[str]
+    context_length: int
+    in_flight: int
+    requests_total: int
+    tokens_total: int
+    tokens_per_second: float
+    memory_bytes: int
+    memory_peak_bytes: int

@@ -1,0 +1,83 @@
+"""Fields of OpenAI's reference and of its extensions that this server does not support yet.
+
+What is not supported is refused with a sentence, never ignored when it would change the answer. To lift one,
+delete its line and declare the field in its request model. A field that changes nothing (`store`, `metadata`,
+`service_tier`, `prediction` …) needs no line: unknown fields are accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from inference.protocol.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A field, when its value asks for something, and what to say after 'is not supported by this server'."""
+
+    param: str
+    asks: Callable[[Any], bool] = bool
+    hint: str = ""
+
+    def error(self) -> BadRequest:
+        """The 400 for a request that uses the field."""
+        message = f"'{self.param}' is not supported by this server{self.hint}."
+        return BadRequest(message, param=self.param, code="unsupported_parameter")
+
+
+def refuse(body: Mapping[str, Any], refusals: Iterable[Refusal]) -> None:
+    """Raise for the first refused field that `body` makes use of. A null never asks for anything."""
+    for refusal in refusals:
+        value = body.get(refusal.param)
+        if value is not None and refusal.asks(value):
+            raise refusal.error()
+
+
+def _given(value: object) -> bool:
+    # 0 asks too: for the old `logprobs` it means the chosen token's alone.
+    return value is not False
+
+
+def _other_than(*harmless: object) -> Callable[[Any], bool]:
+    return lambda value: value not in harmless
+
+
+_SAMPLING = (
+    Refusal("logit_bias"),
+    Refusal("min_tokens"),
+    Refusal("stop_token_ids"),
+    Refusal("include_stop_str_in_output"),
+    Refusal("bad_words"),
+    Refusal("allowed_token_ids"),
+    Refusal("use_beam_search"),
+    Refusal("prompt_logprobs", _given),
+    Refusal("response_format", _other_than({"type": "text"}), ", except for the type 'text'"),
+    Refusal("structured_outputs"),
+    Refusal("guided_json"),
+    Refusal("guided_regex"),
+    Refusal("guided_choice"),
+    Refusal("guided_grammar"),
+)
+
+CHAT = (
+    *_SAMPLING,
+    Refusal("logprobs", _given),
+    Refusal("top_logprobs"),
+    Refusal("tools"),
+    Refusal("tool_choice", _other_than("none", "auto")),
+    Refusal("functions"),
+    Refusal("function_call", _other_than("none", "auto")),
+    Refusal("modalities", _other_than(["text"], []), ", except for ['text']"),
+    Refusal("audio"),
+    Refusal("web_search_options", _given),
+)
+
+COMPLETIONS = (
+    *_SAMPLING,
+    Refusal("logprobs", _given),
+    Refusal("echo"),
+    Refusal("suffix"),
+)

@@ -1,0 +1,117 @@
+"""Streamed answers: server-sent events as bytes.
+
+What all chunks of an answer share is encoded once; a chunk costs the JSON of its own text and some joining.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import orjson
+
+from inference.protocol.errors import ApiError
+from inference.protocol.responses import Identity, Usage
+
+DONE = b"data: [DONE]\n\n"
+CONTENT_TYPE = "text/event-stream; charset=utf-8"
+
+
+def event(payload: bytes) -> bytes:
+    """One server-sent event around a JSON text."""
+    return b"data: " + payload + b"\n\n"
+
+
+def comment(text: str) -> bytes:
+    """A line that clients skip: it keeps a waiting connection alive. The text must be one line."""
+    return b": " + text.encode() + b"\n\n"
+
+
+def error_event(error: ApiError) -> bytes:
+    """An error after the first byte; the stream ends after it."""
+    return event(error.as_bytes())
+
+
+class ChunkEncoder(ABC):
+    """Makes the events of one answer; `include_usage` as in the request's stream options."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, identity: Identity, *, include_usage: bool) -> None:
+        self._include_usage = include_usage
+        shared = {
+            "id": identity.id,
+            "object": self.kind,
+            "created": identity.created,
+            "model": identity.model,
+            "system_fingerprint": identity.system_fingerprint,
+        }
+        # With usage asked for, each chunk but the last says that its own is null, as the reference has it.
+        end = b',"usage":null}\n\n' if include_usage else b"}\n\n"
+        self._head = b"data: " + orjson.dumps(shared)[:-1] + b',"choices":['
+        self._tail = b"]" + end
+
+    @abstractmethod
+    def start(self, index: int) -> bytes:
+        """What comes before the first token of a choice, at once; may be empty."""
+
+    @abstractmethod
+    def text(self, index: int, text: str) -> bytes:
+        """Text that one step added to a choice."""
+
+    @abstractmethod
+    def finish(self, index: int, reason: str) -> bytes:
+        """The end of a choice."""
+
+    def end(self, usage: Usage) -> bytes:
+        """The end of the stream: the usage if it was asked for, and the closing mark."""
+        if not self._include_usage:
+            return DONE
+        return self._head + b'],"usage":' + orjson.dumps(usage.as_dict()) + b"}\n\n" + DONE
+
+    def _chunk(self, choice: bytes) -> bytes:
+        return self._head + choice + self._tail
+
+
+class ChatChunks(ChunkEncoder):
+    """Chunks of a chat completion."""
+
+    kind = "chat.completion.chunk"
+
+    def start(self, index: int) -> bytes:
+        """The role, so that the client sees at once that its request was accepted."""
+        return self._delta(index, {"role": "assistant", "content": "", "refusal": None}, reason=None)
+
+    def text(self, index: int, text: str) -> bytes:
+        """Text that one step added to a choice."""
+        # The hot path: one of these a token, so only the text goes through the JSON encoder.
+        return self._chunk(
+            b'{"index":%d,"delta":{"content":%b},"logprobs":null,"finish_reason":null}' % (index, orjson.dumps(text))
+        )
+
+    def finish(self, index: int, reason: str) -> bytes:
+        """The end of a choice."""
+        return self._delta(index, {}, reason=reason)
+
+    def _delta(self, index: int, delta: dict[str, Any], *, reason: str | None) -> bytes:
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
+        return self._chunk(orjson.dumps(choice))
+
+
+class CompletionChunks(ChunkEncoder):
+    """Chunks of a completion."""
+
+    kind = "text_completion"
+
+    def start(self, index: int) -> bytes:
+        """Nothing: a completion has no role."""
+        return b""
+
+    def text(self, index: int, text: str) -> bytes:
+        """Text that one step added to a choice."""
+        return self._chunk(b'{"index":%d,"text":%b,"logprobs":null,"finish_reason":null}' % (index, orjson.dumps(text)))
+
+    def finish(self, index: int, reason: str) -> bytes:
+        """The end of a choice."""
+        choice = {"index": index, "text": "", "logprobs": None, "finish_reason": reason}
+        return self._chunk(orjson.dumps(choice))
