@@ -1,0 +1,38 @@
+"""The Celery application: one queue for the control plane, one for each node."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "modelyard.settings")
+
+app = Celery("modelyard")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    task_ignore_result=True,
+    task_default_queue="control",
+    task_serializer="json",
+    accept_content=["json"],
+    worker_enable_remote_control=False,  # broken over pgmq, and rows are the truth
+    worker_send_task_events=False,
+    worker_hijack_root_logger=False,
+    worker_prefetch_multiplier=1,
+    beat_scheduler="celery.beat:Scheduler",  # static and in memory: a tick that comes twice is harmless
+    beat_max_loop_interval=1,
+    beat_schedule={
+        "reconcile": {
+            "task": "registry.tasks.reconcile",
+            "schedule": 1.0,
+            # A control plane that was away must not work through old ticks.
+            "options": {"queue": "control", "expires": 3},
+        }
+    },
+    timezone="UTC",
+)
+app.autodiscover_tasks(["registry"])

@@ -1,0 +1,114 @@
+"""Environment variables: each declared once, read in one place, checked loudly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+
+
+def text(value: str) -> str:
+    return value
+
+
+def boolean(value: str) -> bool:
+    if value.lower() in TRUE:
+        return True
+    if value.lower() in FALSE:
+        return False
+    raise ValueError("say true or false")
+
+
+def positive(value: str) -> float:
+    number = float(value)
+    if number <= 0:
+        raise ValueError("say a number above 0")
+    return number
+
+
+def names(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def path(value: str) -> Path:
+    return Path(value).expanduser().absolute()
+
+
+def _variable(name: str, read: Callable[[str], Any], default: Any, explanation: str) -> Any:
+    return field(default=default, metadata={"name": name, "read": read, "help": explanation})
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Everything that the platform takes from its environment. An unset or empty variable is its default."""
+
+    data_dir: Path = _variable("MODELYARD_DATA_DIR", path, path("var"), "Where the installation keeps its data.")
+    database_url: str = _variable(
+        "DATABASE_URL",
+        text,
+        "",
+        "A Postgres to use instead of the embedded one: postgres://user:password@host:port/name.",
+    )
+    broker_url: str = _variable(
+        "CELERY_BROKER_URL", text, "", "Another Celery broker, such as redis://…; unset: queues in the same Postgres."
+    )
+    secret_key: str = _variable(
+        "MODELYARD_SECRET_KEY",
+        text,
+        "",
+        "Signs sessions and derives worker tokens; unset: generated in the data directory.",
+    )
+    node_name: str = _variable("MODELYARD_NODE_NAME", text, "", "This machine's name as a node; unset: its host name.")
+    host: str = _variable(
+        "MODELYARD_HOST", text, "127.0.0.1", "The address that the web process binds; set by `up --host`."
+    )
+    port: int = _variable("MODELYARD_PORT", int, 8000, "The port that the web process binds; set by `up --port`.")
+    allowed_hosts: tuple[str, ...] = _variable(
+        "MODELYARD_ALLOWED_HOSTS",
+        names,
+        (),
+        "Host names that the pages answer to; unset: loopback, or any when bound wider.",
+    )
+    base_url: str = _variable(
+        "MODELYARD_BASE_URL", text, "", "The public URL behind a proxy, such as https://models.example.org."
+    )
+    debug: bool = _variable("MODELYARD_DEBUG", boolean, False, "Django's debug pages; never on a shared machine.")
+    log_level: str = _variable("MODELYARD_LOG_LEVEL", str.upper, "INFO", "DEBUG, INFO, WARNING or ERROR.")
+    time_zone: str = _variable("MODELYARD_TIME_ZONE", text, "UTC", "The time zone that the pages show.")
+    max_body_mb: float = _variable("MODELYARD_MAX_BODY_MB", positive, 10.0, "The largest API request body, in MB.")
+    request_timeout_s: float = _variable(
+        "MODELYARD_REQUEST_TIMEOUT_S",
+        positive,
+        600.0,
+        "How long an engine may be silent within one request, in seconds.",
+    )
+
+
+def variables() -> dict[str, str]:
+    """Name to explanation of every variable, for `--help` and the documentation."""
+    return {entry.metadata["name"]: entry.metadata["help"] for entry in fields(Environment)}
+
+
+def read(environ: Mapping[str, str]) -> Environment:
+    """The environment, checked. Raises `ImproperlyConfigured` with the variable's name and what it expects."""
+    values: dict[str, Any] = {}
+    for entry in fields(Environment):
+        name, convert = entry.metadata["name"], entry.metadata["read"]
+        if raw := environ.get(name, "").strip():
+            values[entry.name] = _converted(name, raw, convert)
+    environment = Environment(**values)
+    if environment.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ImproperlyConfigured("MODELYARD_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
+    return environment
+
+
+def _converted(name: str, raw: str, convert: Callable[[str], Any]) -> Any:
+    try:
+        return convert(raw)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is {raw!r}: {error}.") from error

@@ -1,0 +1,121 @@
+"""Django settings. What differs between installations comes from `env` and from the data directory's secrets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.urls import reverse_lazy
+
+from modelyard import databases, env
+from modelyard.installation import Installation
+
+ENV = env.read(os.environ)
+INSTALLATION = Installation.at(ENV.data_dir)
+ROOT = Path(__file__).resolve().parents[2]
+
+DEBUG = ENV.debug
+SECRET_KEY = ENV.secret_key or INSTALLATION.load_secrets().django_secret_key
+DATABASE_URL = ENV.database_url or INSTALLATION.database_url
+DATABASES = {
+    "default": databases.django_settings(DATABASE_URL, application_name=os.environ.get("MODELYARD_ROLE", "modelyard"))
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+BOUND_TO_LOOPBACK = ENV.host in {"127.0.0.1", "localhost", "::1"}
+ALLOWED_HOSTS = list(ENV.allowed_hosts or (LOOPBACK if BOUND_TO_LOOPBACK else ("*",)))
+CSRF_TRUSTED_ORIGINS = [ENV.base_url.rstrip("/")] if ENV.base_url else []
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.base_url.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SESSION_COOKIE_SECURE else None
+SESSION_COOKIE_NAME = f"modelyard_session_{ENV.port}"  # cookies ignore ports: two installations on one host stay apart
+CSRF_COOKIE_NAME = f"modelyard_csrf_{ENV.port}"
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "daphne",
+    "modelyard",
+    "openai_api",
+    "registry",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "modelyard.urls"
+ASGI_APPLICATION = "modelyard.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = ENV.time_zone
+USE_TZ = True
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [ROOT / "static"]
+WHITENOISE_USE_FINDERS = True
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "chat"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+CELERY_BROKER_URL = ENV.broker_url or databases.broker_url(DATABASE_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {} if ENV.broker_url else databases.BROKER_TRANSPORT_OPTIONS
+
+# The registry and the gateway read these names and never the environment.
+MODELYARD_NODE_NAME = ENV.node_name
+MODELYARD_MAX_BODY_BYTES = int(ENV.max_body_mb * 1_000_000)
+MODELYARD_REQUEST_TIMEOUT_S = ENV.request_timeout_s
+MODELYARD_HEARTBEAT_URL = DATABASE_URL
+MODELYARD_LOG_DIR = INSTALLATION.log_dir
+MODELYARD_RUN_DIR = INSTALLATION.run_dir
+MODELYARD_CACHE_DIR = INSTALLATION.models_dir
+
+UNFOLD = {
+    "SITE_TITLE": "Modelyard",
+    "SITE_HEADER": "Modelyard",
+    "SITE_SYMBOL": "deployed_code",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "registry.admin.dashboard.dashboard",
+    "SITE_DROPDOWN": [{"icon": "forum", "title": "Chat", "link": reverse_lazy("chat")}],
+}
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": ENV.log_level},
+    "loggers": {"django.channels.server": {"level": "WARNING"}, "pgmq": {"level": "WARNING"}},
+}

@@ -1,0 +1,9 @@
+"""Every page and every HTTP endpoint of Django; the API's streaming endpoints are routed in `asgi`."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("openai_api.urls")),
+]

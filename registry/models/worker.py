@@ -1,0 +1,96 @@
+"""What does run: one row a launch, and what it holds of the devices."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from registry.models.deployment import Deployment, Revision
+from registry.models.node import Device, Node
+from registry.states import ACTIVE, Order, WorkerState
+
+
+class Worker(models.Model):
+    """One launch of one replica: a row and a process. Each block of fields has one writer."""
+
+    # the reconciler's
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="workers")
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="workers")
+    replica = models.PositiveSmallIntegerField(help_text="Which of the deployment's replicas this is, from 0.")
+    attempt = models.PositiveIntegerField(default=0, help_text="Failures before this launch, within the budget's window.")
+    window_started_at = models.DateTimeField(null=True, help_text="When the first of these failures was.")
+    launch_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    node = models.ForeignKey(Node, on_delete=models.SET_NULL, null=True, related_name="workers")
+    state = models.CharField(max_length=10, choices=WorkerState.choices, default=WorkerState.PENDING)
+    order = models.CharField(max_length=5, choices=Order.choices, default=Order.RUN)
+    ordered_at = models.DateTimeField(db_default=Now())
+    reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    state_changed_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+
+    # the agent's
+    launching_at = models.DateTimeField(null=True, help_text="When the agent took the launch on.")
+    pid = models.PositiveIntegerField(null=True)
+    process_started = models.BigIntegerField(null=True, help_text="The process's start: clock ticks since the machine's.")
+    boot_id = models.CharField(max_length=64, blank=True)
+    exited_at = models.DateTimeField(null=True)
+    exit_code = models.IntegerField(null=True, help_text="Negative: ended by that signal. Empty: not known.")
+    exit_note = models.TextField(blank=True, help_text="What the agent knows of the end.")
+    log_tail = models.TextField(blank=True)
+
+    # the worker's own heartbeat
+    heartbeat_at = models.DateTimeField(null=True)
+    ready_at = models.DateTimeField(null=True)
+    progress = models.PositiveSmallIntegerField(default=0)
+    detail = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=255, blank=True)
+    capabilities = ArrayField(models.CharField(max_length=20), default=list)
+    context_length = models.PositiveIntegerField(null=True)
+    in_flight = models.PositiveIntegerField(default=0)
+    requests_total = models.PositiveBigIntegerField(default=0)
+    tokens_total = models.PositiveBigIntegerField(default=0)
+    tokens_per_second = models.FloatField(default=0)
+    memory_bytes = models.PositiveBigIntegerField(default=0)
+    memory_peak_bytes = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["deployment", "replica"],
+                condition=models.Q(order=Order.RUN, state__in=sorted(ACTIVE)),
+                name="one_active_launch_per_replica",
+            ),
+            models.CheckConstraint(condition=models.Q(progress__lte=100), name="progress_is_a_percentage"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=[WorkerState.PENDING, WorkerState.STOPPED, WorkerState.FAILED, WorkerState.LOST])
+                | models.Q(node__isnull=False),
+                name="a_placed_worker_has_a_node",
+            ),
+        ]
+        # No index on any column that the heartbeat writes: its updates stay inside the page (HOT).
+        indexes = [models.Index(fields=["deployment", "replica", "-id"], name="worker_by_replica")]
+
+    def __str__(self) -> str:
+        return f"{self.deployment.name}/{self.replica} {str(self.launch_id)[:8]}"
+
+
+class Claim(models.Model):
+    """Bytes of a device held by a worker. What is free is always the sum of these, never a counter."""
+
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="claims")
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="claims")
+    bytes = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["worker", "device"], name="one_claim_per_worker_and_device"),
+            models.CheckConstraint(condition=models.Q(bytes__gte=0), name="claim_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bytes} bytes of {self.device_id} for {self.worker_id}"
