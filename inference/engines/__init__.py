@@ -1,0 +1,1 @@
+"""One folder an engine, one line in the registry."""

@@ -1,0 +1,146 @@
+"""Answers with the words of the question, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+
+from inference.engines.base import (
+    Capability,
+    Delta,
+    Embeddings,
+    Engine,
+    EngineConfig,
+    EngineStats,
+    LoadProgress,
+    Prompt,
+    ReportProgress,
+    SamplingParams,
+)
+from inference.engines.echo import words
+from inference.engines.echo.counters import Counters
+from inference.engines.echo.options import EchoOptions
+from inference.errors import EngineClosed, InvalidRequest, LoadError
+from inference.text.stop_strings import StopStrings
+
+# Steps in which a slow load reports its progress.
+_LOAD_STEPS = 20
+# What `sysexits.h` calls an internal software error: not one of the codes that a worker exits with on purpose.
+_CRASH_CODE = 70
+# Seconds after which a pause looks whether the engine was closed.
+_LONGEST_NAP_S = 0.05
+
+
+class EchoEngine(Engine):
+    """Deterministic: the same request gives the same words, whatever else runs."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        super().__init__(config)
+        self._options = EchoOptions.parse(config.options)
+        self.capabilities = frozenset(map(Capability, self._options.capabilities))
+        self.context_length = self._options.context_length
+        self._counters = Counters()
+        self._ballast = bytearray()
+        self._closed = threading.Event()
+
+    def load(self, report: ReportProgress) -> None:
+        """Take `load_seconds` and `memory_mb`; fail as told to."""
+        if self._options.require_path and not self.config.model.exists():
+            raise LoadError(f"There is no model at {self.config.model}. Check the path of the model.")
+        for step in range(_LOAD_STEPS):
+            report(LoadProgress(100 * step // _LOAD_STEPS, "loading echoes"))
+            if self._closed.wait(self._options.load_seconds / _LOAD_STEPS):
+                raise LoadError("The engine was closed while it loaded. Start it again.")
+        if self._options.fail_load is not None:
+            raise LoadError(self._options.fail_load)
+        # Ones, since the kernel hands out pages of zeros without taking memory for them.
+        self._ballast = bytearray(b"\x01") * (self._options.memory_mb << 20)
+        report(LoadProgress(100, "loaded"))
+
+    def encode_chat(self, messages: Sequence[Mapping[str, Any]]) -> Prompt:
+        """A token a word, and one a message for its role."""
+        return Prompt(words.encode_messages(messages))
+
+    def encode_text(self, text: str) -> Prompt:
+        """A token a word."""
+        return Prompt(words.encode(text))
+
+    async def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
+        """The words of the question, a delta each."""
+        limit = min(self._room(prompt.token_ids), sampling.max_tokens or self.context_length)
+        stops, count, finished = StopStrings(sampling.stop), 0, False
+        self._counters.started()
+        try:
+            for word in _answer(prompt, endless=sampling.ignore_eos):
+                await self._step(count)
+                count += 1
+                text = stops.push(word)
+                finished = stops.matched is not None or count == limit
+                if finished:
+                    yield Delta(text + stops.flush(), count, "length" if stops.matched is None else "stop")
+                    return
+                yield Delta(text, count)
+            await self._step(count)
+            finished = True
+            # The stop token counts as well.
+            yield Delta(stops.flush(), count + 1, "stop")
+        finally:
+            self._counters.ended(aborted=not finished)
+
+    async def embed(self, prompts: Sequence[str | tuple[int, ...]]) -> Embeddings:
+        """Vectors made of a hash of the tokens: equal texts have equal ones."""
+        encoded = [words.encode(prompt) if isinstance(prompt, str) else prompt for prompt in prompts]
+        for token_ids in encoded:
+            self._room(token_ids)
+        await self._pause(self._options.token_delay_ms / 1000)
+        vectors = [words.unit_vector(repr(ids).encode(), self._options.dimensions) for ids in encoded]
+        return Embeddings(vectors, sum(map(len, encoded)))
+
+    def stats(self) -> EngineStats:
+        """Counters since the start."""
+        return self._counters.stats()
+
+    def close(self) -> None:
+        """End every sequence, also those that hang."""
+        self._closed.set()
+        self._ballast = bytearray()
+
+    def _room(self, token_ids: Sequence[int]) -> int:
+        room = self.context_length - len(token_ids)
+        if room < 1:
+            message = f"The prompt has {len(token_ids)} tokens, but the model's context holds {self.context_length}."
+            raise InvalidRequest(message, code="context_length_exceeded")
+        return room
+
+    async def _step(self, count: int) -> None:
+        if count == self._options.crash_after_tokens:
+            self._crash()
+        hangs = count == self._options.hang_after_tokens
+        await self._pause(math.inf if hangs else self._options.token_delay_ms / 1000)
+        self._counters.token()
+
+    async def _pause(self, seconds: float) -> None:
+        # In naps, because `close` may come from another thread and must wake a sequence that hangs.
+        deadline = time.monotonic() + seconds
+        await asyncio.sleep(min(seconds, _LONGEST_NAP_S))
+        while not self._closed.is_set() and (left := deadline - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, _LONGEST_NAP_S))
+        if self._closed.is_set():
+            raise EngineClosed("The model was stopped while it answered.")
+
+    def _crash(self) -> None:
+        if self._options.crash_signal is not None:
+            os.kill(os.getpid(), signal.Signals[self._options.crash_signal])
+        os._exit(_CRASH_CODE)
+
+
+def _answer(prompt: Prompt, *, endless: bool) -> Iterable[str]:
+    said = words.words_to_echo(prompt.token_ids)
+    return itertools.cycle(said or [" echo"]) if endless else said

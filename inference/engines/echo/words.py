@@ -1,0 +1,60 @@
+"""A tokenizer without a vocabulary: a token is a word with the space before it, and its id is made of its bytes.
+
+So any text round-trips, nothing has to be remembered, and a million different words cost no memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+# Ids below this one are marks; a word's id is far above them, since its bytes are behind a leading one.
+_FIRST_WORD = 256
+_ROLE_MARKS = {"system": 1, "user": 2, "assistant": 3, "tool": 4}
+_OTHER_ROLE = 5
+
+_WORD = re.compile(r"\s*\S+|\s+\Z")
+
+
+def encode(text: str) -> tuple[int, ...]:
+    """The ids of a text's words."""
+    return tuple(int.from_bytes(b"\x01" + word.encode()) for word in _WORD.findall(text))
+
+
+def encode_messages(messages: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:
+    """A chat: before each message the mark of its role."""
+    parts = ((_ROLE_MARKS.get(m["role"], _OTHER_ROLE), *encode(m["content"])) for m in messages)
+    return tuple(itertools.chain.from_iterable(parts))
+
+
+def decode(token_id: int) -> str:
+    """A word's text; an id that no word has shows as a number, so that any prompt of ids can be echoed."""
+    raw = token_id.to_bytes((token_id.bit_length() + 7) // 8)
+    if token_id < _FIRST_WORD or raw[0] != 1:
+        return f" {token_id}"
+    return raw[1:].decode(errors="replace")
+
+
+def words_to_echo(token_ids: Sequence[int]) -> list[str]:
+    """The words of the last user message; of a prompt without any, all words."""
+    words: list[int] = []
+    speaking = True
+    for token_id in token_ids:
+        if _ROLE_MARKS["system"] <= token_id <= _OTHER_ROLE:
+            speaking = token_id == _ROLE_MARKS["user"]
+            words = [] if speaking else words
+        elif speaking:
+            words.append(token_id)
+    return [decode(token_id) for token_id in words]
+
+
+def unit_vector(key: bytes, dimensions: int) -> list[float]:
+    """A vector of length one that depends on `key` alone."""
+    raw = hashlib.shake_256(key).digest(2 * dimensions)
+    values = [int.from_bytes(raw[i : i + 2]) / 32767.5 - 1.0 for i in range(0, len(raw), 2)]
+    length = math.sqrt(sum(value * value for value in values))
+    return [value / length for value in values]

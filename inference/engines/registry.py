@@ -1,0 +1,24 @@
+"""Which engines there are: a name, and the class, imported only when it is wanted (torch takes seconds)."""
+
+from __future__ import annotations
+
+import importlib
+from typing import cast
+
+from inference.engines.base import Engine
+from inference.errors import LoadError
+
+ENGINES = {
+    "transformers": "inference.engines.transformers.engine:TransformersEngine",
+    "echo": "inference.engines.echo.engine:EchoEngine",
+}
+
+
+def engine_class(name: str) -> type[Engine]:
+    """The class of an engine of `ENGINES`. Raises `LoadError` when what it needs is not installed."""
+    module, _, attribute = ENGINES[name].partition(":")
+    try:
+        return cast(type[Engine], getattr(importlib.import_module(module), attribute))
+    except ImportError as error:
+        reason = f"The engine '{name}' cannot be imported ({error}). Install its packages on this machine."
+        raise LoadError(reason) from error
