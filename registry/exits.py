@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 
 
-def explain_exit(code: int | None, note: str) -> str:
+def explain_exit(code: int | None, note: str, *, witnessed: bool = True) -> str:
     """One sentence from the exit code (negative: a signal, None: not known) and what the agent saw."""
-    if code is None:
+    if not witnessed:
+        cause = "the process ended while no agent was watching"
+    elif code is None:
         cause = "the process is gone and its exit code is not known"
     elif code < 0:
         cause = _explain_signal(-code)

@@ -46,6 +46,7 @@ class WorkerView:
     launching_at: datetime | None = None
     exited_at: datetime | None = None
     exit_reason: str = ""
+    exit_witnessed: bool = True
     reason: str = ""
     holds_claims: bool = False
 
@@ -155,7 +156,7 @@ def backoff_s(failures: int) -> int:
 
 def gave_up(worker: WorkerView, deployment: DeploymentView) -> bool:
     """Whether this failed launch was the last that the budget allows; only an operator's act begins anew."""
-    failed = worker.state in {WorkerState.FAILED, WorkerState.LOST}
+    failed = worker.state == WorkerState.FAILED
     return failed and worker.created_at >= deployment.renewed_at and _failures(worker)[0] >= deployment.restart_budget
 
 
@@ -178,7 +179,8 @@ def _settle(worker: WorkerView, deployment: DeploymentView, now: datetime) -> It
 
 def _ended(worker: WorkerView) -> End:
     if worker.order == Order.RUN:
-        return End(worker.id, WorkerState.FAILED, worker.exit_reason)
+        # A machine that went down is not the model's fault: LOST does not count against the budget.
+        return End(worker.id, WorkerState.FAILED if worker.exit_witnessed else WorkerState.LOST, worker.exit_reason)
     return End(worker.id, WorkerState.STOPPED, worker.reason)
 
 
@@ -219,7 +221,7 @@ def _fill(
             yield Place(newest.id, room.take(deployment.request))
         return
     failures, window_started_at = (0, None)
-    if newest is not None and newest.state in {WorkerState.FAILED, WorkerState.LOST} and newest.created_at >= deployment.renewed_at:
+    if newest is not None and newest.state == WorkerState.FAILED and newest.created_at >= deployment.renewed_at:
         failures, window_started_at = _failures(newest)
         rested = now - (newest.ended_at or now) >= timedelta(seconds=backoff_s(failures))
         if gave_up(newest, deployment) or not rested:

@@ -100,10 +100,15 @@ def _worker_view(worker: Worker) -> WorkerView:
         ended_at=worker.ended_at,
         launching_at=worker.launching_at,
         exited_at=worker.exited_at,
-        exit_reason=explain_exit(worker.exit_code, worker.exit_note) if worker.exited_at else "",
+        exit_reason=_exit_reason(worker) if worker.exited_at else "",
+        exit_witnessed=worker.exit_witnessed,
         reason=worker.reason,
         holds_claims=worker.holding,  # type: ignore[attr-defined]  # annotated above
     )
+
+
+def _exit_reason(worker: Worker) -> str:
+    return explain_exit(worker.exit_code, worker.exit_note, witnessed=worker.exit_witnessed)
 
 
 def _device_view(device: Device, now: datetime) -> DeviceView:

@@ -39,6 +39,7 @@ class Worker(models.Model):
     boot_id = models.CharField(max_length=64, blank=True)
     exited_at = models.DateTimeField(null=True)
     exit_code = models.IntegerField(null=True, help_text="Negative: ended by that signal. Empty: not known.")
+    exit_witnessed = models.BooleanField(default=True, help_text="False: it ended while no agent was watching.")
     exit_note = models.TextField(blank=True, help_text="What the agent knows of the end.")
     log_tail = models.TextField(blank=True)
 

@@ -1,0 +1,88 @@
+"""Starting one worker process: its arguments, its environment, its log."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from registry.errors import LaunchFailed
+from registry.models import Device, Worker
+from registry.tokens import worker_token
+
+# What a worker must not inherit: with these it could act as the platform.
+WITHHELD = ("DATABASE_URL", "CELERY_BROKER_URL", "MODELYARD_SECRET_KEY", "MODELYARD_ROLE", "DJANGO_SETTINGS_MODULE")
+
+
+def log_file(launch_id: object) -> Path:
+    """Where a launch writes what it has to say."""
+    return Path(settings.MODELYARD_LOG_DIR) / "workers" / f"{launch_id}.log"
+
+
+def spawn(worker: Worker) -> subprocess.Popen[bytes]:
+    """Start the process in a session of its own, so that it outlives whoever starts it. Raises `LaunchFailed`."""
+    log = log_file(worker.launch_id)
+    try:
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                arguments(worker),
+                env=environment(worker),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise LaunchFailed(f"the process could not be started: {error}") from error
+
+
+def arguments(worker: Worker) -> list[str]:
+    """The command line: everything but secrets. The launch id in it makes the process recognisable for ever."""
+    snapshot = worker.revision.snapshot
+    return [
+        *(sys.executable, "-m", "inference"),
+        *("--engine", snapshot["engine"]),
+        *("--model", snapshot["path"] or "."),
+        *("--name", snapshot["model"]),
+        *("--host", _host(worker)),
+        *("--port", "0"),
+        *("--launch-id", str(worker.launch_id)),
+        *("--options", json.dumps(_options(snapshot))),
+    ]
+
+
+def environment(worker: Worker) -> dict[str, str]:
+    """Ours without what is withheld, and with the launch's own token."""
+    own = {name: value for name, value in os.environ.items() if name not in WITHHELD}
+    own["MODELYARD_WORKER_TOKEN"] = worker_token(worker.launch_id)
+    own["MODELYARD_HEARTBEAT_URL"] = settings.MODELYARD_HEARTBEAT_URL
+    own["MODELYARD_CACHE_DIR"] = str(settings.MODELYARD_CACHE_DIR)
+    own["HF_HUB_OFFLINE"] = own.get("HF_HUB_OFFLINE", "1")
+    own["PYTHONUNBUFFERED"] = "1"
+    own["CUDA_VISIBLE_DEVICES"] = visible_devices(claim.device for claim in worker.claims.select_related("device"))
+    return own
+
+
+def visible_devices(devices: Iterable[Device]) -> str:
+    """The claimed GPUs by uuid, which stay right when indices move; empty hides them all."""
+    return ",".join(device.uuid for device in devices if device.kind == Device.Kind.CUDA)
+
+
+def _host(worker: Worker) -> str:
+    assert worker.node is not None
+    return worker.node.address
+
+
+def _options(snapshot: dict[str, Any]) -> dict[str, Any]:
+    options = dict(snapshot["options"])
+    if snapshot["engine"] == "echo":
+        return options
+    extras = {"chat_template": snapshot["chat_template"], "trust_remote_code": snapshot["trust_remote_code"]}
+    return {name: value for name, value in extras.items() if value} | options

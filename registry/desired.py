@@ -1,0 +1,189 @@
+"""What operators ask for. The admin, the commands and every later API go through these functions, which write desired state only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from registry import nudge
+from registry.errors import InvalidDesire, NotFound
+from registry.estimate import claim_bytes
+from registry.lifecycle import notify, record
+from registry.models import Deployment, Engine, Model, Revision
+from registry.states import ACTIVE
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A model and its deployment, as one command names them. None leaves an existing deployment's value as it is."""
+
+    name: str
+    path: str | None = None
+    replicas: int | None = None
+    engine: str | None = None
+    options: Mapping[str, Any] | None = None
+    memory_bytes: int | None = None
+    model: str | None = None
+    description: str = field(default="")
+
+
+def find(name: str) -> Deployment:
+    """The deployment of this name. Raises `NotFound`, which says what there is."""
+    deployment = Deployment.objects.select_related("model").filter(name=name).first()
+    if deployment is None:
+        known = ", ".join(Deployment.objects.values_list("name", flat=True)[:20]) or "none yet"
+        raise NotFound(f"There is no deployment {name!r}. Deployments: {known}.")
+    return deployment
+
+
+def deploy(wish: Wish, *, actor: str) -> Deployment:
+    """Create or change a deployment, and its model when it names a path, and let it run. Nothing is kept of a refused wish."""
+    with transaction.atomic():
+        deployment = Deployment.objects.select_related("model").filter(name=wish.name).first()
+        if deployment is None:
+            deployment = Deployment(name=wish.name, model=_model(wish))
+        elif wish.path is not None or wish.model is not None:
+            deployment.model = _model(wish)
+        for name in ("replicas", "engine", "options", "memory_bytes"):
+            if (value := getattr(wish, name)) is not None:
+                setattr(deployment, name, value)
+        deployment.paused = False
+        save(deployment, actor=actor, reason="deploy")
+        renew(deployment, actor=actor, only_failed=True)
+    return deployment
+
+
+def save(deployment: Deployment, *, actor: str, reason: str = "edit") -> Revision:
+    """Validate and store a deployment; a change of its options makes a new revision. Raises `InvalidDesire`."""
+    _validate(deployment)
+    deployment.changed_by = actor
+    with transaction.atomic():
+        deployment.save()
+        revision = _revision(deployment, actor)
+        record(actor=actor, subject=deployment.name, reason=f"{reason}: {_summary(deployment, revision)}", deployment=deployment)
+        _announce()
+    return revision
+
+
+def scale(deployment: Deployment, replicas: int, *, actor: str) -> None:
+    """Change how many replicas run; scaling a paused deployment lets it run again."""
+    deployment.replicas, deployment.paused = replicas, False
+    save(deployment, actor=actor, reason="scale")
+
+
+def stop(deployment: Deployment, *, actor: str) -> None:
+    """Let all replicas finish what they do and end. The deployment keeps its settings."""
+    deployment.paused = True
+    save(deployment, actor=actor, reason="stop")
+
+
+def start(deployment: Deployment, *, actor: str) -> None:
+    """Let it run. Replicas that were given up begin anew."""
+    deployment.paused = False
+    save(deployment, actor=actor, reason="deploy")
+    renew(deployment, actor=actor, only_failed=True)
+
+
+def restart(deployment: Deployment, *, actor: str) -> None:
+    """Replace every worker by a new one."""
+    deployment.paused = False
+    save(deployment, actor=actor, reason="restart")
+    renew(deployment, actor=actor)
+
+
+def delete(deployment: Deployment, *, actor: str) -> None:
+    """Forget a deployment that runs nothing. Raises `InvalidDesire` while it does."""
+    if deployment.workers.filter(state__in=ACTIVE).exists():
+        raise InvalidDesire(f"{deployment.name} still has workers: stop it first, and delete it when they are gone.")
+    with transaction.atomic():
+        record(actor=actor, subject=deployment.name, reason="delete")
+        deployment.delete()
+        _announce()
+
+
+def renew(deployment: Deployment, *, actor: str, only_failed: bool = False) -> None:
+    """Forgive failures and replace older workers; with `only_failed` not while a worker is active."""
+    if only_failed and deployment.workers.filter(state__in=ACTIVE).exists():
+        return
+    with transaction.atomic():
+        Deployment.objects.filter(pk=deployment.pk).update(renewed_at=Now(), changed_by=actor)
+        _announce()
+
+
+def model_changed(model: Model, *, actor: str) -> None:
+    """A model's path or template changed: its deployments get new revisions where that matters."""
+    for deployment in model.deployments.select_related("model"):
+        save(deployment, actor=actor, reason=f"model {model.name} changed")
+    with transaction.atomic():
+        _announce()
+
+
+def _announce() -> None:
+    notify("desired")
+    transaction.on_commit(partial(nudge.control))
+
+
+def _model(wish: Wish) -> Model:
+    name = wish.model or wish.name
+    model = Model.objects.filter(name=name).first()
+    if model is None:
+        if wish.path is None and wish.engine != Engine.ECHO:
+            raise InvalidDesire(f"There is no model {name!r}: say --path with the folder or .gguf file that holds its weights.")
+        model = Model(name=name, description=wish.description)
+    if wish.path is not None:
+        model.path = wish.path
+    try:
+        model.full_clean()
+        with transaction.atomic():
+            model.save()
+    except (ValidationError, IntegrityError) as error:
+        raise InvalidDesire(_sentence(error)) from error
+    return model
+
+
+def _validate(deployment: Deployment) -> None:
+    options = deployment.options
+    try:
+        deployment.full_clean()
+    except ValidationError as error:
+        raise InvalidDesire(_sentence(error)) from error
+    if not isinstance(options, dict):
+        raise InvalidDesire("options must be a JSON object, such as {\"dtype\": \"bfloat16\"}.")
+    if options.get("device", "auto") not in DEVICES:
+        raise InvalidDesire(f"options: device must be one of {', '.join(DEVICES)}.")
+
+
+def _revision(deployment: Deployment, actor: str) -> Revision:
+    snapshot = deployment.snapshot()
+    newest = deployment.revisions.order_by("-number").first()
+    if newest is not None and newest.snapshot == snapshot:
+        return newest
+    return Revision.objects.create(
+        deployment=deployment,
+        number=1 if newest is None else newest.number + 1,
+        snapshot=snapshot,
+        device=deployment.options.get("device", "auto"),
+        claim_bytes=claim_bytes(snapshot),
+        created_by=actor,
+    )
+
+
+def _summary(deployment: Deployment, revision: Revision) -> str:
+    runs = "nothing (stopped)" if deployment.paused else f"{deployment.replicas} × {deployment.model.name}"
+    return f"{runs} on {deployment.engine}, revision {revision.number}"
+
+
+def _sentence(error: ValidationError | IntegrityError) -> str:
+    if isinstance(error, IntegrityError):
+        return str(error).split("\n", 1)[0]
+    if hasattr(error, "error_dict"):
+        return " ".join(f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items())
+    return " ".join(error.messages)

@@ -1,0 +1,63 @@
+"""`modelyard agent`: make this machine a node."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.db import OperationalError, connections
+
+from registry.agent import registration, runtime
+from registry.agent.agent import Agent
+from registry.management.command import YardCommand
+from registry.models.node import node_name
+
+logger = logging.getLogger(__name__)
+
+
+class Command(YardCommand):
+    """Joins, starts and watches what is placed here, and leaves on SIGTERM. Models go on running without it."""
+
+    help = "Make this machine a node: start, watch and stop the workers that are placed on it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--name", default="", help="The node's name (default: MODELYARD_NODE_NAME, else the host's name).")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"] or settings.MODELYARD_NODE_NAME or registration.default_name()
+        try:
+            node_name(name)
+        except ValidationError as error:
+            raise CommandError(f"{name!r} cannot be a node's name. {error.messages[0]}") from error
+        run(_join(name))
+
+
+def run(agent: Agent) -> None:
+    """Cycle and consume until SIGTERM."""
+    stopping = threading.Event()
+    runtime.install(agent)
+    thread = runtime.start_cycles(agent, stopping)
+    logger.info("Node %s has joined.", agent.node.name)
+    current_app.Worker(
+        queues=[agent.node.queue], pool="threads", concurrency=2, hostname=f"agent@{agent.node.name}", quiet=True
+    ).start()
+    stopping.set()
+    thread.join(timeout=5)
+    agent.leave()
+
+
+def _join(name: str) -> Agent:
+    """An agent may be up before its database."""
+    while True:
+        try:
+            return Agent(name)
+        except OperationalError as error:
+            logger.warning("The database does not answer yet (%s).", str(error).strip().split("\n", 1)[0])
+            connections.close_all()
+            time.sleep(runtime.AWAY_S)
