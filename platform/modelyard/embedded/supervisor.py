@@ -1,0 +1,150 @@
+"""Keeps named processes running: starts them in order, restarts what dies, stops them and leaves nothing behind."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from modelyard.embedded.children import Child, ChildSpec, ChildStatus
+from modelyard.embedded.logs import LogPump, RotatingLog
+from modelyard.embedded.restarts import RestartPolicy
+from modelyard.errors import StartFailed
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class Supervisor:
+    """Turned by `tick()` from the main thread; holds no thread but the log pump's."""
+
+    def __init__(
+        self,
+        log_dir: Path,
+        *,
+        say: Callable[[str], None] = lambda line: None,
+        on_change: Callable[[list[ChildStatus]], None] = lambda statuses: None,
+        policy: RestartPolicy | None = None,
+    ) -> None:
+        self._log_dir = log_dir
+        self._say = say
+        self._on_change = on_change
+        self._policy = policy or RestartPolicy()
+        self._pump = LogPump()
+        self._children: dict[str, Child] = {}
+        self._adopts = False
+
+    def adopt_orphans(self) -> None:
+        """From now on what our children leave behind becomes our child, and is reaped by `tick`."""
+        if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+            raise StartFailed(f"This kernel does not let us adopt orphans: {os.strerror(ctypes.get_errno())}.")
+        self._adopts = True
+
+    def statuses(self) -> list[ChildStatus]:
+        return [child.status for child in self._children.values()]
+
+    def status(self, name: str) -> ChildStatus:
+        return self._children[name].status
+
+    def start(self, spec: ChildSpec) -> None:
+        child = self._children[spec.name] = Child(spec)
+        self._spawn(child)
+        self._changed()
+
+    def tick(self) -> None:
+        """Reaps what ended and starts what is due."""
+        ended = list(self._reap())
+        for child, code in ended:
+            self._plan_restart(child, code)
+        due = [child for child in self._children.values() if child.due_at is not None and child.due_at <= _now()]
+        for child in due:
+            child.restarts += 1
+            self._spawn(child)
+        if ended or due:
+            self._changed()
+
+    def stop(self, *names: str, at_once: bool = False) -> None:
+        """Ends these together, each by its own signals, and returns when they are gone."""
+        stopping = [child for name in names if (child := self._children.get(name))]
+        for child in stopping:
+            child.due_at = None
+        steps = {id(child): child.stop_steps(at_once=at_once) for child in stopping}
+        deadlines = dict.fromkeys(steps, 0.0)
+        while living := [child for child in stopping if child.process]:
+            for child in living:
+                if _now() >= deadlines[id(child)]:
+                    number, grace_s = next(steps[id(child)])
+                    child.send(number)
+                    deadlines[id(child)] = _now() + grace_s
+            time.sleep(0.01)
+            self._reap_all()
+        self._changed()
+
+    def stop_all(self, *, at_once: bool = False) -> None:
+        self.stop(*self._children, at_once=at_once)
+
+    def log_file(self, name: str) -> Path:
+        return self._log_dir / f"{name}.log"
+
+    def wait_for_log(self, name: str, *, timeout_s: float = 1.0) -> None:
+        """Until all that an ended process printed is in its log."""
+        self._children[name].drained.wait(timeout_s)
+
+    def _spawn(self, child: Child) -> None:
+        try:
+            child.spawn(self._pump, RotatingLog(self.log_file(child.spec.name)), now=_now())
+        except OSError as error:
+            child.failures += 1
+            delay_s = self._policy.delay_s(child.failures)
+            child.due_at = _now() + delay_s
+            self._say(f"{child.spec.name} cannot be started ({error}); next try in {delay_s:g} s.")
+
+    def _plan_restart(self, child: Child, code: int) -> None:
+        child.failures = self._policy.failures_in_a_row(child.failures, ran_s=_now() - child.started_at)
+        delay_s = self._policy.delay_s(child.failures)
+        child.due_at = _now() + delay_s
+        self._say(f"{child.spec.name} ended ({how_it_ended(code)}); next try in {delay_s:g} s.")
+
+    def _reap_all(self) -> None:
+        for child, _ in self._reap():
+            child.due_at = None
+
+    def _reap(self) -> Iterator[tuple[Child, int]]:
+        for child in self._children.values():
+            if (code := child.poll()) is not None:
+                yield child, code
+        if self._adopts:
+            self._reap_orphans()
+
+    def _reap_orphans(self) -> None:
+        ours = {child.process.pid for child in self._children.values() if child.process}
+        # WNOWAIT only looks: the exit code of a child of ours must stay for its own poll.
+        while (ended := _any_ended_child()) and ended not in ours:
+            os.waitpid(ended, 0)
+
+    def _changed(self) -> None:
+        self._on_change(self.statuses())
+
+
+def how_it_ended(code: int) -> str:
+    """Popen's return code in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name.removeprefix('SIG')}"
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _any_ended_child() -> int | None:
+    try:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    return ended.si_pid if ended else None
+
+
+def _now() -> float:
+    return time.monotonic()
