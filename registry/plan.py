@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from registry.placement import DeviceView, Placement, Request, Unplaceable, place
 from registry.states import ACTIVE, Order, WorkerState
@@ -12,6 +13,19 @@ from registry.states import ACTIVE, Order, WorkerState
 BUDGET_WINDOW = timedelta(minutes=10)
 BACKOFF_CAP_S = 300
 START_TIMEOUT = timedelta(seconds=60)
+
+
+class Budget(Protocol):
+    """What decides whether a failure still counts."""
+
+    @property
+    def revision_id(self) -> int: ...
+
+    @property
+    def restart_budget(self) -> int: ...
+
+    @property
+    def renewed_at(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +168,22 @@ def backoff_s(failures: int) -> int:
     return min(BACKOFF_CAP_S, 2 ** max(0, failures - 1))
 
 
-def gave_up(worker: WorkerView, deployment: DeploymentView) -> bool:
+def failures(worker: WorkerView, deployment: Budget) -> tuple[int, datetime | None]:
+    """How many failures count with this launch, and since when. A restart and a new revision forgive what was before."""
+    forgiven = worker.created_at < deployment.renewed_at or worker.revision_id != deployment.revision_id
+    return (0, None) if forgiven or worker.state != WorkerState.FAILED else _failures(worker)
+
+
+def gave_up(worker: WorkerView, deployment: Budget) -> bool:
     """Whether this failed launch was the last that the budget allows; only an operator's act begins anew."""
-    failed = worker.state == WorkerState.FAILED
-    return failed and worker.created_at >= deployment.renewed_at and _failures(worker)[0] >= deployment.restart_budget
+    count, _ = failures(worker, deployment)
+    return count > 0 and count >= deployment.restart_budget
+
+
+def retry_in(worker: WorkerView, count: int, now: datetime) -> timedelta:
+    """How long to wait still after so many failures; zero: now."""
+    due = (worker.ended_at or now) + timedelta(seconds=backoff_s(count))
+    return max(due - now, timedelta())
 
 
 def _settle(worker: WorkerView, deployment: DeploymentView, now: datetime) -> Iterator[Action]:
@@ -220,13 +246,10 @@ def _fill(
         if newest.state == WorkerState.PENDING:
             yield Place(newest.id, room.take(deployment.request))
         return
-    failures, window_started_at = (0, None)
-    if newest is not None and newest.state == WorkerState.FAILED and newest.created_at >= deployment.renewed_at:
-        failures, window_started_at = _failures(newest)
-        rested = now - (newest.ended_at or now) >= timedelta(seconds=backoff_s(failures))
-        if gave_up(newest, deployment) or not rested:
-            return
-    yield Create(deployment, replica, failures, window_started_at, room.take(deployment.request))
+    count, window_started_at = failures(newest, deployment) if newest is not None else (0, None)
+    if newest is not None and count and (gave_up(newest, deployment) or retry_in(newest, count, now)):
+        return
+    yield Create(deployment, replica, count, window_started_at, room.take(deployment.request))
 
 
 def _failures(worker: WorkerView) -> tuple[int, datetime | None]:

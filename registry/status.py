@@ -1,0 +1,134 @@
+"""What a deployment does right now, in words: pure, from views of its workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from registry.measures import format_age
+from registry.plan import WorkerView, failures, gave_up, retry_in
+from registry.states import Order, WorkerState
+
+
+class Phase(Enum):
+    """Where a deployment stands, and the colour that says so."""
+
+    READY = "success"
+    PROGRESS = "info"
+    WAITING = "warning"
+    FAILED = "danger"
+    STOPPED = "default"
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more will happen until an operator or a fault makes it."""
+        return self in {Phase.READY, Phase.FAILED, Phase.STOPPED}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A deployment as its status depends on it. `revision_id` is the newest's."""
+
+    replicas: int
+    paused: bool
+    revision_id: int
+    restart_budget: int
+    renewed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Launch(WorkerView):
+    """A worker with what its heartbeat says of its start."""
+
+    progress: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The present state of a deployment. `reason` is set when it gave up; `percent` is the mean over its replicas."""
+
+    phase: Phase
+    words: str
+    ready: int = 0
+    percent: int = 0
+    reason: str = ""
+
+    @property
+    def badge(self) -> str:
+        return self.phase.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """One replica's part of the story."""
+
+    phase: Phase
+    words: str
+    percent: int = 0
+    serving: bool = False
+
+
+WORST_FIRST = (Phase.FAILED, Phase.WAITING, Phase.PROGRESS, Phase.READY)
+
+
+def status_of(wanted: Wanted, launches: Iterable[Launch], now: datetime) -> Status:
+    """One line for lists, commands and pages: `2/2 ready`, `1/2 ready, loading 40 %`, `failed: …`, `stopped`."""
+    launches = sorted(launches, key=lambda launch: launch.id)
+    if wanted.paused or not wanted.replicas:
+        return _stopped(sum(launch.active for launch in launches))
+    newest = {launch.replica: launch for launch in launches}
+    slots = [_slot(newest.get(replica), wanted, now) for replica in range(wanted.replicas)]
+    ready = sum(slot.serving for slot in slots)
+    worst = min(slots, key=lambda slot: WORST_FIRST.index(slot.phase))
+    return Status(
+        phase=worst.phase,
+        words=_words(worst, ready, wanted.replicas),
+        ready=ready,
+        percent=sum(slot.percent for slot in slots) // len(slots),
+        reason=worst.words if worst.phase is Phase.FAILED else "",
+    )
+
+
+def _stopped(running: int) -> Status:
+    if running:
+        return Status(Phase.PROGRESS, f"stopping, {running} worker{'s' if running > 1 else ''} still there")
+    return Status(Phase.STOPPED, "stopped")
+
+
+def _words(worst: _Slot, ready: int, replicas: int) -> str:
+    count = f"{ready}/{replicas} ready"
+    if worst.phase is Phase.READY:
+        return count
+    story = f"failed: {worst.words}" if worst.phase is Phase.FAILED else worst.words
+    return story if worst.phase is Phase.FAILED and not ready else f"{count}, {story}"
+
+
+def _slot(newest: Launch | None, wanted: Wanted, now: datetime) -> _Slot:
+    if newest is None:
+        return _Slot(Phase.PROGRESS, "about to start")
+    if newest.active:
+        return _running(newest, wanted)
+    count, _ = failures(newest, wanted)
+    if gave_up(newest, wanted):
+        return _Slot(Phase.FAILED, newest.reason or "no reason was reported")
+    if count:
+        wait = format_age(retry_in(newest, count, now))
+        return _Slot(Phase.WAITING, f"failed {count} of {wanted.restart_budget}, next try in {wait}: {newest.reason}")
+    return _Slot(Phase.PROGRESS, "about to start")
+
+
+def _running(launch: Launch, wanted: Wanted) -> _Slot:
+    outdated = launch.created_at < wanted.renewed_at or launch.revision_id != wanted.revision_id
+    if launch.order != Order.RUN or outdated or launch.state == WorkerState.DRAINING:
+        serving = launch.state == WorkerState.READY and launch.order == Order.RUN
+        return _Slot(Phase.PROGRESS, "replacing", serving=serving)
+    if launch.state == WorkerState.READY:
+        return _Slot(Phase.READY, "ready", percent=100, serving=True)
+    if launch.state == WorkerState.PENDING:
+        return _Slot(Phase.WAITING if launch.reason else Phase.PROGRESS, launch.reason or "looking for a place")
+    if launch.state == WorkerState.LOADING:
+        return _Slot(Phase.PROGRESS, f"loading {launch.progress} %", percent=min(99, launch.progress))
+    return _Slot(Phase.PROGRESS, "starting")
