@@ -1,4 +1,4 @@
-"""What operators ask for. The admin, the commands and every later API go through these functions, which write desired state only."""
+"""What operators ask for: admin, commands and later APIs all go through these functions. They write desired state only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from registry import nudge
 from registry.errors import InvalidDesire, NotFound
 from registry.estimate import claim_bytes
 from registry.lifecycle import notify, record
-from registry.models import Deployment, Engine, Model, Revision
+from registry.models import Deployment, Engine, Model, Node, Revision
 from registry.states import ACTIVE
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -45,7 +45,7 @@ def find(name: str) -> Deployment:
 
 
 def deploy(wish: Wish, *, actor: str) -> Deployment:
-    """Create or change a deployment, and its model when it names a path, and let it run. Nothing is kept of a refused wish."""
+    """Create or change a deployment, and its model when it names a path, and let it run; all of it or nothing."""
     with transaction.atomic():
         deployment = Deployment.objects.select_related("model").filter(name=wish.name).first()
         if deployment is None:
@@ -58,6 +58,8 @@ def deploy(wish: Wish, *, actor: str) -> Deployment:
         deployment.paused = False
         save(deployment, actor=actor, reason="deploy")
         renew(deployment, actor=actor, only_failed=True)
+        if wish.path is not None:
+            model_changed(deployment.model, actor=actor)
     return deployment
 
 
@@ -68,7 +70,8 @@ def save(deployment: Deployment, *, actor: str, reason: str = "edit") -> Revisio
     with transaction.atomic():
         deployment.save()
         revision = _revision(deployment, actor)
-        record(actor=actor, subject=deployment.name, reason=f"{reason}: {_summary(deployment, revision)}", deployment=deployment)
+        line = f"{reason}: {_summary(deployment, revision)}"
+        record(actor=actor, subject=deployment.name, reason=line, deployment=deployment)
         _announce()
     return revision
 
@@ -119,11 +122,29 @@ def renew(deployment: Deployment, *, actor: str, only_failed: bool = False) -> N
 
 
 def model_changed(model: Model, *, actor: str) -> None:
-    """A model's path or template changed: its deployments get new revisions where that matters."""
-    for deployment in model.deployments.select_related("model"):
-        save(deployment, actor=actor, reason=f"model {model.name} changed")
+    """A model or its aliases changed: deployments whose workers would be launched differently get a new revision."""
     with transaction.atomic():
+        for deployment in model.deployments.select_related("model"):
+            newest = _newest_revision(deployment)
+            if newest is None or newest.snapshot != deployment.snapshot():
+                save(deployment, actor=actor, reason=f"model {model.name} changed")
         _announce()
+
+
+def cordon(node: Node, *, cordoned: bool, actor: str) -> None:
+    """Give a node no new workers, or give it some again; what runs there goes on."""
+    with transaction.atomic():
+        if Node.objects.filter(pk=node.pk).exclude(cordoned=cordoned).update(cordoned=cordoned):
+            record(actor=actor, subject=f"node {node.name}", reason="cordon" if cordoned else "uncordon")
+            _announce()
+
+
+def check_options(options: object) -> None:
+    """Raises `InvalidDesire` for engine options that no engine could be started with."""
+    if not isinstance(options, dict):
+        raise InvalidDesire('options must be a JSON object, such as {"dtype": "bfloat16"}.')
+    if options.get("device", "auto") not in DEVICES:
+        raise InvalidDesire(f"options: device must be one of {', '.join(DEVICES)}.")
 
 
 def _announce() -> None:
@@ -136,7 +157,7 @@ def _model(wish: Wish) -> Model:
     model = Model.objects.filter(name=name).first()
     if model is None:
         if wish.path is None and wish.engine != Engine.ECHO:
-            raise InvalidDesire(f"There is no model {name!r}: say --path with the folder or .gguf file that holds its weights.")
+            raise InvalidDesire(f"There is no model {name!r}: say --path with the folder or .gguf file of its weights.")
         model = Model(name=name, description=wish.description)
     if wish.path is not None:
         model.path = wish.path
@@ -150,20 +171,16 @@ def _model(wish: Wish) -> Model:
 
 
 def _validate(deployment: Deployment) -> None:
-    options = deployment.options
     try:
         deployment.full_clean()
     except ValidationError as error:
         raise InvalidDesire(_sentence(error)) from error
-    if not isinstance(options, dict):
-        raise InvalidDesire("options must be a JSON object, such as {\"dtype\": \"bfloat16\"}.")
-    if options.get("device", "auto") not in DEVICES:
-        raise InvalidDesire(f"options: device must be one of {', '.join(DEVICES)}.")
+    check_options(deployment.options)
 
 
 def _revision(deployment: Deployment, actor: str) -> Revision:
     snapshot = deployment.snapshot()
-    newest = deployment.revisions.order_by("-number").first()
+    newest = _newest_revision(deployment)
     if newest is not None and newest.snapshot == snapshot:
         return newest
     return Revision.objects.create(
@@ -174,6 +191,10 @@ def _revision(deployment: Deployment, actor: str) -> Revision:
         claim_bytes=claim_bytes(snapshot),
         created_by=actor,
     )
+
+
+def _newest_revision(deployment: Deployment) -> Revision | None:
+    return deployment.revisions.order_by("-number").first()
 
 
 def _summary(deployment: Deployment, revision: Revision) -> str:

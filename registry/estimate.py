@@ -27,7 +27,10 @@ def _weights_bytes(path: Path) -> int:
     try:
         if path.is_file():
             return path.stat().st_size * (DEQUANTIZED if path.suffix == ".gguf" else 1)
-        sizes = {suffix: sum(file.stat().st_size for file in path.glob(f"*{suffix}")) for suffix in (".safetensors", ".bin", ".gguf")}
+        sizes = {
+            suffix: sum(file.stat().st_size for file in path.glob(f"*{suffix}"))
+            for suffix in (".safetensors", ".bin", ".gguf")
+        }
     except OSError:
         return UNKNOWN_WEIGHTS_BYTES
     return sizes[".safetensors"] or sizes[".bin"] or DEQUANTIZED * sizes[".gguf"] or UNKNOWN_WEIGHTS_BYTES

@@ -1,4 +1,4 @@
-"""The one way to change a worker's state from Python: checked, fenced, and written to the timeline in the same transaction."""
+"""The one way to change a worker's state from Python: checked, fenced, and on the timeline in the same transaction."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from registry.errors import InvalidDesire
 
-UNITS = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+BINARY = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+UNITS = BINARY | {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 WRITTEN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 
 

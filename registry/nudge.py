@@ -1,4 +1,4 @@
-"""Celery messages that make things happen now rather than at the next tick. Rows are the truth; a lost nudge loses seconds."""
+"""Celery messages that make things happen now, not at the next tick. Rows are the truth; a lost nudge loses seconds."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from registry.states import ACTIVE, Order, WorkerState
 BUDGET_WINDOW = timedelta(minutes=10)
 BACKOFF_CAP_S = 300
 START_TIMEOUT = timedelta(seconds=60)
+IGNORED = f"the node's agent did not take the launch on within {START_TIMEOUT.seconds} s; is it running?"
 
 
 class Budget(Protocol):
@@ -44,7 +45,7 @@ class DeploymentView:
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
-    """A launch as the plan sees it: all active ones, ended ones that still hold claims, and the newest of each replica."""
+    """A launch as the plan sees it: the active ones, ended ones that hold claims, and the newest of each replica."""
 
     id: int
     deployment_id: int
@@ -159,7 +160,8 @@ def plan(snapshot: Snapshot) -> list[Action]:
     by_slot = _newest_by_slot(standing)
     for deployment in snapshot.deployments:
         for replica in range(deployment.replicas):
-            actions += _fill(deployment, replica, by_slot.get((deployment.id, replica)), room, snapshot.now)
+            newest = by_slot.get((deployment.id, replica))
+            actions += _fill(deployment, replica, newest=newest, room=room, now=snapshot.now)
     return actions
 
 
@@ -188,6 +190,7 @@ def retry_in(worker: WorkerView, count: int, now: datetime) -> timedelta:
 
 def _settle(worker: WorkerView, deployment: DeploymentView, now: datetime) -> Iterator[Action]:
     """What is due for one launch by itself: its end, the release of its claims, an order to go."""
+    untouched = worker.launching_at is None
     if worker.holds_claims and not worker.active and not worker.has_process:
         yield Release(worker.id)
     if not worker.active:
@@ -195,12 +198,11 @@ def _settle(worker: WorkerView, deployment: DeploymentView, now: datetime) -> It
     if worker.exited_at is not None:
         yield _ended(worker)
     elif (reason := _unwanted(worker, deployment)) and worker.order == Order.RUN:
-        yield Command(worker.id, Order.DRAIN, reason) if worker.has_process else End(worker.id, WorkerState.STOPPED, reason)
-    elif worker.order != Order.RUN and worker.launching_at is None:
+        yield End(worker.id, WorkerState.STOPPED, reason) if untouched else Command(worker.id, Order.DRAIN, reason)
+    elif worker.order != Order.RUN and untouched:
         yield End(worker.id, WorkerState.STOPPED, worker.reason)
-    elif worker.state == WorkerState.STARTING and worker.launching_at is None and now - worker.state_changed_at > START_TIMEOUT:
-        seconds = int(START_TIMEOUT.total_seconds())
-        yield End(worker.id, WorkerState.FAILED, f"the node's agent did not take the launch on within {seconds} s; is it running?")
+    elif worker.state == WorkerState.STARTING and untouched and now - worker.state_changed_at > START_TIMEOUT:
+        yield End(worker.id, WorkerState.FAILED, IGNORED)
 
 
 def _ended(worker: WorkerView) -> End:
@@ -239,7 +241,7 @@ def _newest_by_slot(workers: Sequence[WorkerView]) -> dict[tuple[int, int], Work
 
 
 def _fill(
-    deployment: DeploymentView, replica: int, newest: WorkerView | None, room: _Room, now: datetime
+    deployment: DeploymentView, replica: int, *, newest: WorkerView | None, room: _Room, now: datetime
 ) -> Iterator[Action]:
     """The replica's next launch, when it has none that runs and it is time."""
     if newest is not None and newest.active and newest.order == Order.RUN:

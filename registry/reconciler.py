@@ -60,7 +60,9 @@ def _newest_revisions() -> list[Revision]:
 
 
 def _workers() -> list[Worker]:
-    newest = Worker.objects.order_by("deployment_id", "replica", "-id").distinct("deployment_id", "replica").values("id")
+    newest = (
+        Worker.objects.order_by("deployment_id", "replica", "-id").distinct("deployment_id", "replica").values("id")
+    )
     holding = Exists(Claim.objects.filter(worker=OuterRef("pk")))
     relevant = Worker.objects.annotate(holding=holding).filter(Q(state__in=ACTIVE) | Q(holding=True) | Q(id__in=newest))
     return list(relevant.defer("log_tail"))
@@ -183,7 +185,9 @@ def _claim(worker: Worker, placement: Placement) -> bool:
         if claimed + wanted[device.pk] > device.memory_total_bytes:
             logger.error("%s filled up between plan and claim; %s waits.", device, worker)
             return False
-    Claim.objects.bulk_create(Claim(worker=worker, device_id=device_id, bytes=size) for device_id, size in wanted.items())
+    Claim.objects.bulk_create(
+        Claim(worker=worker, device_id=device_id, bytes=size) for device_id, size in wanted.items()
+    )
     Worker.objects.filter(pk=worker.pk).update(node_id=placement.node_id)
     return True
 

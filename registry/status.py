@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from registry.measures import format_age
 from registry.plan import WorkerView, failures, gave_up, retry_in
 from registry.states import Order, WorkerState
+
+
+SILENT = timedelta(seconds=5)  # workers beat every second or two; an older beat may be of an earlier life
 
 
 class Phase(Enum):
@@ -44,6 +47,7 @@ class Launch(WorkerView):
 
     progress: int = 0
     detail: str = ""
+    heartbeat_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def _slot(newest: Launch | None, wanted: Wanted, now: datetime) -> _Slot:
     if newest is None:
         return _Slot(Phase.PROGRESS, "about to start")
     if newest.active:
-        return _running(newest, wanted)
+        return _running(newest, wanted, now)
     count, _ = failures(newest, wanted)
     if gave_up(newest, wanted):
         return _Slot(Phase.FAILED, newest.reason or "no reason was reported")
@@ -120,15 +124,23 @@ def _slot(newest: Launch | None, wanted: Wanted, now: datetime) -> _Slot:
     return _Slot(Phase.PROGRESS, "about to start")
 
 
-def _running(launch: Launch, wanted: Wanted) -> _Slot:
+def _running(launch: Launch, wanted: Wanted, now: datetime) -> _Slot:
     outdated = launch.created_at < wanted.renewed_at or launch.revision_id != wanted.revision_id
-    if launch.order != Order.RUN or outdated or launch.state == WorkerState.DRAINING:
-        serving = launch.state == WorkerState.READY and launch.order == Order.RUN
-        return _Slot(Phase.PROGRESS, "replacing", serving=serving)
-    if launch.state == WorkerState.READY:
-        return _Slot(Phase.READY, "ready", percent=100, serving=True)
+    if launch.state == WorkerState.READY and launch.order == Order.RUN:
+        return _up(launch, outdated, now)
+    if outdated or launch.order != Order.RUN or launch.state == WorkerState.DRAINING:
+        return _Slot(Phase.PROGRESS, "replacing")
     if launch.state == WorkerState.PENDING:
         return _Slot(Phase.WAITING if launch.reason else Phase.PROGRESS, launch.reason or "looking for a place")
     if launch.state == WorkerState.LOADING:
         return _Slot(Phase.PROGRESS, f"loading {launch.progress} %", percent=min(99, launch.progress))
     return _Slot(Phase.PROGRESS, "starting")
+
+
+def _up(launch: Launch, outdated: bool, now: datetime) -> _Slot:
+    silence = now - (launch.heartbeat_at or launch.state_changed_at)
+    if silence > SILENT:
+        return _Slot(Phase.WAITING, f"no heartbeat for {format_age(silence)}")
+    if outdated:
+        return _Slot(Phase.PROGRESS, "replacing", serving=True)
+    return _Slot(Phase.READY, "ready", percent=100, serving=True)

@@ -17,7 +17,7 @@ def reconcile() -> None:
 
 @shared_task
 def attend(launch_id: str) -> None:
-    """Bring one launch on this node nearer to its order: start, watch or stop its process; on the queue `node.<name>`."""
+    """Bring one launch on this node nearer to its order: start, watch or stop it; on the queue `node.<name>`."""
     from registry.agent import runtime
 
     runtime.attend(UUID(launch_id))

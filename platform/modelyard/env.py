@@ -39,7 +39,10 @@ def path(value: str) -> Path:
     return Path(value).expanduser().absolute()
 
 
-def _variable(name: str, read: Callable[[str], Any], default: Any, explanation: str) -> Any:
+DEFAULT_DATA_DIR = path("var")
+
+
+def _variable(name: str, read: Callable[[str], Any], default: Any, explanation: str) -> Any:  # noqa: PLR0917
     return field(default=default, metadata={"name": name, "read": read, "help": explanation})
 
 
@@ -47,7 +50,7 @@ def _variable(name: str, read: Callable[[str], Any], default: Any, explanation: 
 class Environment:
     """Everything that the platform takes from its environment. An unset or empty variable is its default."""
 
-    data_dir: Path = _variable("MODELYARD_DATA_DIR", path, path("var"), "Where the installation keeps its data.")
+    data_dir: Path = _variable("MODELYARD_DATA_DIR", path, DEFAULT_DATA_DIR, "Where the installation keeps its data.")
     database_url: str = _variable(
         "DATABASE_URL",
         text,

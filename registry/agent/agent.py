@@ -125,6 +125,7 @@ class Agent:
 
     def _write_exit(self, worker: Worker, *, code: int | None, note: str, witnessed: bool) -> None:
         tail = read_tail(log_file(worker.launch_id))
+        note = note or last_line(tail)
         Worker.objects.filter(pk=worker.pk, exited_at__isnull=True).update(
             exited_at=Now(), exit_code=code, exit_note=note, exit_witnessed=witnessed, log_tail=tail
         )
@@ -156,6 +157,12 @@ def _exit_note(worker: Worker) -> str:
     if worker.boot_id and worker.boot_id != boot_id():
         return "the machine was restarted"
     return "the agent ended while it started the process" if worker.pid is None else ""
+
+
+def last_line(log: str) -> str:
+    """What a process said last, which is mostly why it ended."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    return lines[-1][:500] if lines else ""
 
 
 def read_tail(log: Path) -> str:

@@ -1,4 +1,4 @@
-"""Stopping every worker process of this machine's installation: when the platform goes down, and when it is down already."""
+"""Stopping every worker process of an installation: when the platform goes down, and when it is down already."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def stop_all_workers(*, actor: str, timeout_s: float = 8.0) -> int:
     return stopped
 
 
-def stop_leftovers(data_dir: Path) -> int:
+def stop_leftovers(data_dir: Path, *, timeout_s: float = 8.0) -> int:
     """Stop the workers that an ended platform left behind. Needs no database: the next start sees that they are gone."""
     run_dir = data_dir / "run"
     processes = dict(files.known(run_dir))
-    stopped = end_processes(list(processes.values()), timeout_s=8.0)
+    stopped = end_processes(list(processes.values()), timeout_s=timeout_s)
     for launch_id in processes:
         files.forget(run_dir, launch_id)
     return stopped

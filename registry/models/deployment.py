@@ -10,7 +10,9 @@ from django.db.models.functions import Now
 
 from registry.models.model import Model
 
-deployment_name = RegexValidator(r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$", "Use lower-case letters, digits and . _ - (at most 63).")
+deployment_name = RegexValidator(
+    r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$", "Use lower-case letters, digits and . _ - (at most 63)."
+)
 
 
 class Engine(models.TextChoices):
@@ -28,7 +30,7 @@ class Deployment(models.Model):
     replicas = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(256)])
     paused = models.BooleanField(default=False, help_text="A paused deployment keeps its settings and runs nothing.")
     engine = models.CharField(max_length=16, choices=Engine.choices, default=Engine.TRANSFORMERS)
-    options = models.JSONField(default=dict, blank=True, help_text="Engine options, such as {\"dtype\": \"bfloat16\"}.")
+    options = models.JSONField(default=dict, blank=True, help_text='Engine options, such as {"dtype": "bfloat16"}.')
     memory_bytes = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="Memory that a replica claims; empty: estimated from the weights."
     )
@@ -66,7 +68,9 @@ class Revision(models.Model):
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
     snapshot = models.JSONField()
-    device = models.CharField(max_length=8, default="auto", help_text="auto, cpu or cuda: what the replicas are placed on.")
+    device = models.CharField(
+        max_length=8, default="auto", help_text="auto, cpu or cuda: what the replicas are placed on."
+    )
     claim_bytes = models.PositiveBigIntegerField(help_text="Memory that each replica claims.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     created_by = models.CharField(max_length=150)

@@ -6,7 +6,9 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
-node_name = RegexValidator(r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", "Use lower-case letters, digits and dashes, at most 40.")
+node_name = RegexValidator(
+    r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", "Use lower-case letters, digits and dashes, at most 40."
+)
 
 
 class Node(models.Model):
@@ -14,7 +16,9 @@ class Node(models.Model):
 
     name = models.CharField(max_length=40, unique=True, validators=[node_name])
     hostname = models.CharField(max_length=255, blank=True)
-    address = models.CharField(max_length=255, default="127.0.0.1", help_text="Where the gateway reaches this node's workers.")
+    address = models.CharField(
+        max_length=255, default="127.0.0.1", help_text="Where the gateway reaches this node's workers."
+    )
     boot_id = models.CharField(max_length=64, blank=True, help_text="The kernel's id of the machine's present life.")
     agent_session = models.UUIDField(null=True, editable=False, help_text="The agent that owns this node now.")
     agent_pid = models.PositiveIntegerField(null=True)

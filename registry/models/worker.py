@@ -20,7 +20,9 @@ class Worker(models.Model):
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="workers")
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="workers")
     replica = models.PositiveSmallIntegerField(help_text="Which of the deployment's replicas this is, from 0.")
-    attempt = models.PositiveIntegerField(default=0, help_text="Failures before this launch, within the budget's window.")
+    attempt = models.PositiveIntegerField(
+        default=0, help_text="Failures before this launch, within the budget's window."
+    )
     window_started_at = models.DateTimeField(null=True, help_text="When the first of these failures was.")
     launch_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     node = models.ForeignKey(Node, on_delete=models.SET_NULL, null=True, related_name="workers")
@@ -35,7 +37,9 @@ class Worker(models.Model):
     # the agent's
     launching_at = models.DateTimeField(null=True, help_text="When the agent took the launch on.")
     pid = models.PositiveIntegerField(null=True)
-    process_started = models.BigIntegerField(null=True, help_text="The process's start: clock ticks since the machine's.")
+    process_started = models.BigIntegerField(
+        null=True, help_text="The process's start: clock ticks since the machine's."
+    )
     boot_id = models.CharField(max_length=64, blank=True)
     exited_at = models.DateTimeField(null=True)
     exit_code = models.IntegerField(null=True, help_text="Negative: ended by that signal. Empty: not known.")
@@ -68,7 +72,9 @@ class Worker(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(progress__lte=100), name="progress_is_a_percentage"),
             models.CheckConstraint(
-                condition=models.Q(state__in=[WorkerState.PENDING, WorkerState.STOPPED, WorkerState.FAILED, WorkerState.LOST])
+                condition=models.Q(
+                    state__in=[WorkerState.PENDING, WorkerState.STOPPED, WorkerState.FAILED, WorkerState.LOST]
+                )
                 | models.Q(node__isnull=False),
                 name="a_placed_worker_has_a_node",
             ),

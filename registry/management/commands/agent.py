@@ -27,7 +27,9 @@ class Command(YardCommand):
     help = "Make this machine a node: start, watch and stop the workers that are placed on it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--name", default="", help="The node's name (default: MODELYARD_NODE_NAME, else the host's name).")
+        parser.add_argument(
+            "--name", default="", help="The node's name (default: MODELYARD_NODE_NAME, else the host's name)."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"] or settings.MODELYARD_NODE_NAME or registration.default_name()

@@ -16,4 +16,6 @@ class Command(YardCommand):
     help = "Run the control plane: bring what runs in line with what should run."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        current_app.Worker(queues=[CONTROL_QUEUE], pool="threads", concurrency=1, hostname="control", quiet=True).start()
+        current_app.Worker(
+            queues=[CONTROL_QUEUE], pool="threads", concurrency=1, hostname="control", quiet=True
+        ).start()

@@ -1,0 +1,73 @@
+"""What an agent does for one launch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from registry.agent.duty import DRAIN_LIMIT, STOP_LIMIT, Duty, Seen, duty
+from registry.exits import explain_exit
+from registry.states import Order, WorkerState
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+RUNNING = Seen(
+    state=WorkerState.READY,
+    order=Order.RUN,
+    ordered_at=NOW - timedelta(hours=1),
+    taken_on=True,
+    recorded=True,
+    exited=False,
+    alive=True,
+    now=NOW,
+)
+ORDERED = replace(RUNNING, state=WorkerState.STARTING, taken_on=False, recorded=False, alive=False)
+
+
+def test_a_running_worker_needs_nothing() -> None:
+    assert duty(RUNNING) is Duty.NOTHING
+
+
+def test_an_ordered_launch_is_started() -> None:
+    assert duty(ORDERED) is Duty.LAUNCH
+
+
+@pytest.mark.parametrize("order", [Order.DRAIN, Order.STOP])
+def test_a_launch_that_was_called_off_is_not_started(order: Order) -> None:
+    assert duty(replace(ORDERED, order=order)) is Duty.NOTHING
+
+
+def test_a_process_that_an_earlier_agent_started_is_adopted() -> None:
+    assert duty(replace(RUNNING, recorded=False)) is Duty.ADOPT
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_a_process_that_is_gone_is_recorded_whatever_its_order(order: Order) -> None:
+    assert duty(replace(RUNNING, alive=False, order=order)) is Duty.RECORD_EXIT
+
+
+def test_a_recorded_exit_is_not_recorded_twice() -> None:
+    assert duty(replace(RUNNING, alive=False, exited=True)) is Duty.NOTHING
+
+
+@pytest.mark.parametrize(("order", "limit"), [(Order.DRAIN, DRAIN_LIMIT), (Order.STOP, STOP_LIMIT)])
+def test_a_worker_that_does_not_follow_its_order_in_time_is_killed(order: Order, limit: timedelta) -> None:
+    ordered = replace(RUNNING, order=order, ordered_at=NOW - limit)
+    assert duty(ordered) is Duty.NOTHING
+    assert duty(replace(ordered, now=NOW + timedelta(seconds=1))) is Duty.KILL
+
+
+@pytest.mark.parametrize(
+    ("code", "note", "sentence"),
+    [
+        (-9, "", "killed by signal 9 (SIGKILL): by somebody on the machine, or by the kernel because memory ran out"),
+        (-11, "", "killed by signal 11 (SIGSEGV)"),
+        (-99, "", "killed by signal 99 (an unknown signal)"),
+        (0, "", "the process ended by itself although it should run"),
+        (1, "no such file", "the process ended with exit code 1: no such file"),
+        (None, "", "the process is gone and its exit code is not known"),
+    ],
+)
+def test_an_exit_is_explained_in_a_sentence(code: int | None, note: str, sentence: str) -> None:
+    assert explain_exit(code, note) == sentence

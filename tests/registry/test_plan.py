@@ -1,0 +1,193 @@
+"""The plan: from a snapshot to actions, with the clock passed in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from registry.placement import DeviceView, Placement, Request, Unplaceable
+from registry.plan import (
+    START_TIMEOUT,
+    Action,
+    Command,
+    Create,
+    DeploymentView,
+    End,
+    Place,
+    Release,
+    Snapshot,
+    WorkerView,
+    backoff_s,
+    plan,
+)
+from registry.states import Order, WorkerState
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+GIB = 2**30
+CPU = DeviceView(id=1, node_id=1, label="a:0", kind="cpu", total=16 * GIB, claimed=0)
+CHAT = DeploymentView(
+    id=1,
+    name="chat",
+    replicas=1,
+    revision_id=1,
+    request=Request(bytes=4 * GIB),
+    restart_budget=5,
+    renewed_at=NOW - timedelta(hours=1),
+    changed_by="ada",
+)
+
+
+def worker(state: WorkerState = WorkerState.READY, **changes: object) -> WorkerView:
+    view = WorkerView(
+        id=1,
+        deployment_id=1,
+        revision_id=1,
+        replica=0,
+        attempt=0,
+        state=state,
+        order=Order.RUN,
+        created_at=NOW - timedelta(minutes=30),
+        state_changed_at=NOW - timedelta(minutes=1),
+        launching_at=NOW - timedelta(minutes=30),
+    )
+    return replace(view, **changes)  # type: ignore[arg-type]
+
+
+def planned(
+    *workers: WorkerView, deployment: DeploymentView = CHAT, devices: tuple[DeviceView, ...] = (CPU,)
+) -> list[Action]:
+    return plan(Snapshot(now=NOW, deployments=[deployment], workers=workers, devices=devices))
+
+
+def test_a_missing_replica_is_created_with_a_place() -> None:
+    [action] = planned()
+    assert isinstance(action, Create)
+    assert action.outcome == Placement(node_id=1, claims=((1, 4 * GIB),), label="a:0")
+
+
+def test_a_replica_that_runs_is_left_alone() -> None:
+    assert planned(worker()) == []
+
+
+def test_replicas_created_in_one_plan_share_the_room_that_is_there() -> None:
+    actions = planned(deployment=replace(CHAT, replicas=5))
+    placed = [action for action in actions if isinstance(action, Create) and isinstance(action.outcome, Placement)]
+    assert (len(actions), len(placed)) == (5, 4)
+
+
+def test_a_waiting_replica_is_placed_when_room_comes() -> None:
+    [action] = planned(worker(WorkerState.PENDING, launching_at=None))
+    assert isinstance(action, Place)
+    assert isinstance(action.outcome, Placement)
+
+
+def test_a_replica_without_room_waits_and_says_why() -> None:
+    [action] = planned(devices=(replace(CPU, claimed=14 * GIB),))
+    assert isinstance(action, Create)
+    assert isinstance(action.outcome, Unplaceable)
+    assert action.outcome.sentence == "a:0: 2.0 GiB of 16.0 GiB are free, 4.0 GiB are needed"
+
+
+def test_a_paused_deployment_drains_its_workers() -> None:
+    [action] = planned(worker(), deployment=replace(CHAT, replicas=0))
+    assert action == Command(1, Order.DRAIN, "ada stopped the deployment")
+
+
+def test_a_launch_that_no_agent_took_on_is_simply_ended_by_a_stop() -> None:
+    [action] = planned(worker(WorkerState.STARTING, launching_at=None), deployment=replace(CHAT, replicas=0))
+    assert action == End(1, WorkerState.STOPPED, "ada stopped the deployment")
+
+
+def test_a_drained_worker_whose_process_is_gone_is_stopped_with_the_reason_of_its_order() -> None:
+    gone = worker(WorkerState.DRAINING, order=Order.DRAIN, exited_at=NOW, reason="ada stopped the deployment")
+    [action] = planned(gone, deployment=replace(CHAT, replicas=0))
+    assert action == End(1, WorkerState.STOPPED, "ada stopped the deployment")
+
+
+def test_an_unexpected_exit_is_a_failure_and_the_next_launch_waits_for_the_back_off() -> None:
+    assert planned(worker(exited_at=NOW, exit_reason="killed")) == [End(1, WorkerState.FAILED, "killed")]
+
+
+def test_an_exit_that_nobody_watched_is_a_loss_and_is_made_good_at_once() -> None:
+    lost, created = planned(worker(exited_at=NOW, exit_witnessed=False, exit_reason="gone"))
+    assert lost == End(1, WorkerState.LOST, "gone")
+    assert isinstance(created, Create)
+    assert created.attempt == 0
+
+
+@pytest.mark.parametrize(("ago", "created"), [(0.5, False), (1.1, True)])
+def test_after_the_first_failure_the_next_launch_comes_a_second_later(ago: float, created: bool) -> None:
+    failed = worker(WorkerState.FAILED, ended_at=NOW - timedelta(seconds=ago), exited_at=NOW)
+    assert [type(action) for action in planned(failed)] == ([Create] if created else [])
+
+
+def test_failures_are_counted_within_their_window() -> None:
+    ended = NOW - timedelta(seconds=30)
+    [action] = planned(
+        worker(WorkerState.FAILED, attempt=2, window_started_at=NOW - timedelta(minutes=9), ended_at=ended)
+    )
+    assert isinstance(action, Create)
+    assert (action.attempt, action.window_started_at) == (3, NOW - timedelta(minutes=9))
+
+
+def test_an_old_window_is_forgotten() -> None:
+    ended = NOW - timedelta(seconds=30)
+    [action] = planned(
+        worker(WorkerState.FAILED, attempt=4, window_started_at=NOW - timedelta(minutes=11), ended_at=ended)
+    )
+    assert isinstance(action, Create)
+    assert (action.attempt, action.window_started_at) == (1, ended)
+
+
+def test_a_spent_budget_ends_the_tries_until_an_operator_renews() -> None:
+    spent = worker(
+        WorkerState.FAILED,
+        attempt=4,
+        window_started_at=NOW - timedelta(hours=2),
+        ended_at=NOW - timedelta(hours=1, minutes=59),
+    )
+    patient = replace(CHAT, renewed_at=NOW - timedelta(hours=3))
+    assert planned(spent, deployment=patient) == []
+    [action] = planned(spent, deployment=replace(CHAT, renewed_at=NOW))
+    assert isinstance(action, Create)
+    assert action.attempt == 0
+
+
+def test_a_restart_replaces_older_workers() -> None:
+    command, created = planned(worker(), deployment=replace(CHAT, renewed_at=NOW))
+    assert command == Command(1, Order.DRAIN, "ada asked for a restart")
+    assert isinstance(created, Create)
+
+
+def test_changed_options_replace_workers_of_the_old_revision() -> None:
+    command, created = planned(worker(), deployment=replace(CHAT, revision_id=2))
+    assert command == Command(1, Order.DRAIN, "ada changed the options")
+    assert isinstance(created, Create)
+
+
+def test_scaling_down_drains_the_highest_replicas_only() -> None:
+    deployment = replace(CHAT, replicas=1)
+    [action] = planned(worker(), worker(id=2, replica=1), deployment=deployment)
+    assert action == Command(2, Order.DRAIN, "ada scaled to 1")
+
+
+def test_a_launch_that_the_agent_ignores_fails_with_a_question() -> None:
+    ignored = worker(
+        WorkerState.STARTING, launching_at=None, state_changed_at=NOW - START_TIMEOUT - timedelta(seconds=1)
+    )
+    [action] = planned(ignored)
+    assert isinstance(action, End)
+    assert "is it running?" in action.reason
+
+
+def test_a_failed_worker_keeps_its_claims_until_its_process_is_gone() -> None:
+    failed = worker(WorkerState.FAILED, ended_at=NOW, holds_claims=True)
+    assert planned(failed) == []
+    assert planned(replace(failed, exited_at=NOW)) == [Release(1)]
+
+
+@pytest.mark.parametrize(("failures", "seconds"), [(1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (50, 300)])
+def test_the_back_off_doubles_up_to_five_minutes(failures: int, seconds: int) -> None:
+    assert backoff_s(failures) == seconds
