@@ -1,4 +1,4 @@
-"""What operators ask for: admin, commands and later APIs all go through these functions. They write desired state only."""
+"""What operators ask for: admin, commands and later APIs go through these functions, which write desired state only."""
 
 from __future__ import annotations
 

@@ -11,7 +11,6 @@ from registry.measures import format_age
 from registry.plan import WorkerView, failures, gave_up, retry_in
 from registry.states import Order, WorkerState
 
-
 SILENT = timedelta(seconds=5)  # workers beat every second or two; an older beat may be of an earlier life
 
 
