@@ -46,7 +46,7 @@ DEMO_MODELS = (
 
 
 def deploy_demo(installation: Installation, say: Callable[[str], None]) -> list[str]:
-    """Deploy the demo models once per installation; whoever deletes them is not given them again. Returns their names."""
+    """Deploy the demo models once per installation; who deletes them keeps them deleted. Returns the names that run."""
     marker = installation.data_dir / "demo-deployed"
     missing = [model.package for model in DEMO_MODELS if model.path() is None]
     if missing:

@@ -57,6 +57,9 @@ class Environment:
         "",
         "A Postgres to use instead of the embedded one: postgres://user:password@host:port/name.",
     )
+    postgres_bin: str = _variable(
+        "PGBIN", text, "", "The folder with `initdb` and `postgres`; unset: the wheel's, else the machine's."
+    )
     broker_url: str = _variable(
         "CELERY_BROKER_URL", text, "", "Another Celery broker, such as redis://…; unset: queues in the same Postgres."
     )
