@@ -1,4 +1,4 @@
-"""The list of commands that `modelyard --help` prints. Must work before there is an installation, so it imports none."""
+"""The list of commands that `modelyard --help` prints; it works before there is an installation."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def text() -> str:
             "",
             *lines,
             "",
-            "`modelyard COMMAND --help` says more. --data-dir says which installation (default: MODELYARD_DATA_DIR, else ./var).",
+            "`modelyard COMMAND --help` says more.",
+            "--data-dir says which installation (default: MODELYARD_DATA_DIR, else ./var).",
             f"Django's commands work as well: {', '.join(USUAL)} …",
             "",
         ]

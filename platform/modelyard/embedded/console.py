@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 CLEAR_LINE = "\r\x1b[2K"
+LINE_EVERY_S = 2.0  # of progress, in a log
 
 
 class Console:
@@ -18,6 +19,7 @@ class Console:
         self._stream = stream
         self._is_terminal = stream.isatty()
         self._progress = ""
+        self._progress_at = float("-inf")
 
     def say(self, text: str = "") -> None:
         """A line that stays."""
@@ -25,8 +27,10 @@ class Console:
 
     def progress(self, text: str) -> None:
         """A line that the next one replaces."""
-        if text == self._progress:
+        now = time.monotonic()
+        if text == self._progress or (not self._is_terminal and now - self._progress_at < LINE_EVERY_S):
             return
+        self._progress_at = now
         before, self._progress = self._cleared(), text
         self._write(f"{before}{_fitted(text)}" if self._is_terminal else f"{text}\n")
 

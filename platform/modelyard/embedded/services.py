@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import modelyard
@@ -13,6 +14,7 @@ from modelyard.embedded.children import ChildSpec
 from modelyard.installation import Installation
 
 SOURCE_ROOT = str(Path(modelyard.__file__).parents[1])
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach a server that listens on all
 WEB_DRAIN_S = 5  # for streams that are open when the web process is told to stop
 
 
@@ -55,3 +57,21 @@ class Services:
             folder=self.installation.data_dir,
             stop=((signal.SIGTERM, stop_s),),
         )
+
+
+def reachable_host(host: str) -> str:
+    """An address by which this machine itself reaches a server that is bound to `host`, as it stands in a URL."""
+    address = ANY_ADDRESS.get(host, host)
+    return f"[{address}]" if ":" in address else address
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether the web process serves pages: any answer but a server error."""
+    connection = HTTPConnection(ANY_ADDRESS.get(host, host), port, timeout=2)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status < 500
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

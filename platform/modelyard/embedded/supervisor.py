@@ -65,6 +65,10 @@ class Supervisor:
         if ended or due:
             self._changed()
 
+    def next_due_s(self, at_most: float) -> float:
+        """Seconds until a restart is due."""
+        return min([at_most, *(max(0.0, child.due_at - _now()) for child in self._children.values() if child.due_at)])
+
     def stop(self, *names: str, at_once: bool = False) -> None:
         """Ends these together, each by its own signals, and returns when they are gone."""
         stopping = [child for name in names if (child := self._children.get(name))]

@@ -1,0 +1,69 @@
+"""`up --detach`: the same start in a session of its own, watched until it is ready."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from modelyard.embedded.console import Console
+from modelyard.embedded.run_state import READY, RunState
+from modelyard.errors import StartFailed
+from modelyard.installation import Installation
+
+UP_LOG_BYTES = 1_000_000
+POLL_S = 0.1
+
+
+def start_detached(installation: Installation, arguments: Sequence[str], console: Console) -> None:
+    """Returns when the platform is ready. Raises `StartFailed` when it ended instead."""
+    log = installation.log_dir / "up.log"
+    if log.exists() and log.stat().st_size > UP_LOG_BYTES:
+        log.replace(log.with_name("up.log.1"))
+    with log.open("ab") as output:
+        seen = output.tell()
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "modelyard", "up", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _follow(process, installation, _Tail(log, seen, console))
+
+
+class _Tail:
+    """Passes on what is added to a log."""
+
+    def __init__(self, log: Path, position: int, console: Console) -> None:
+        self._log, self._position, self._console = log, position, console
+
+    def pass_on(self) -> None:
+        with self._log.open("rb") as file:
+            file.seek(self._position)
+            # whole lines only: the rest of one may still be on its way
+            added = file.read().rpartition(b"\n")[0]
+        if added:
+            self._position += len(added) + 1
+            self._console.say(added.decode(errors="replace"))
+
+
+def _follow(process: subprocess.Popen[bytes], installation: Installation, tail: _Tail) -> None:
+    try:
+        while process.poll() is None and not _ready(installation, process.pid):
+            tail.pass_on()
+            time.sleep(POLL_S)
+    except KeyboardInterrupt:
+        raise StartFailed(
+            "It goes on starting in the background: `modelyard status` tells, `modelyard down` stops it."
+        ) from None
+    tail.pass_on()
+    if process.returncode:
+        raise StartFailed(f"The start failed for the reason above; it is also in {installation.log_dir / 'up.log'}.")
+
+
+def _ready(installation: Installation, pid: int) -> bool:
+    state = RunState.read(installation)
+    return state is not None and state.supervisor.pid == pid and state.phase == READY
