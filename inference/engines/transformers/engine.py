@@ -1,0 +1,217 @@
+"""The engine's face: loads a model, and stands between the server's event loop and the decode thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from inference.engines.base import (
+    Capability,
+    Delta,
+    Embeddings,
+    Engine,
+    EngineConfig,
+    EngineStats,
+    LoadProgress,
+    Prompt,
+    ReportProgress,
+    SamplingParams,
+)
+from inference.engines.transformers.admission import Limits, admit, check_input
+from inference.engines.transformers.architecture import Kind
+from inference.engines.transformers.defaults import SamplingDefaults, stop_token_ids
+from inference.engines.transformers.options import TransformersOptions
+from inference.engines.transformers.prompts import PromptEncoder, decoder_of
+from inference.engines.transformers.sequence import Sequence as RunningSequence
+from inference.errors import EngineClosed, InferenceError, InvalidRequest, LoadError
+from inference.sources.progress import Span
+from inference.sources.resolve import resolve
+from inference.text.detokenizer import Decode
+from inference.text.stream import TextStream
+
+if TYPE_CHECKING:
+    # These import torch, which takes a second: not before `load`, so that a worker beats at once.
+    from inference.engines.transformers.embedding import Embedder, Vectors
+    from inference.engines.transformers.loading import LoadedModel
+    from inference.engines.transformers.loop import DecodeLoop
+
+_CAPABILITIES = {
+    Kind.GENERATIVE: frozenset({Capability.CHAT, Capability.COMPLETIONS, Capability.EMBEDDINGS}),
+    Kind.ENCODER: frozenset({Capability.EMBEDDINGS}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What exists once the model is loaded."""
+
+    encoder: PromptEncoder
+    decode: Decode
+    limits: Limits
+    loop: DecodeLoop
+    embedder: Embedder
+    model: LoadedModel
+
+
+class TransformersEngine(Engine):
+    """Serves a model folder or GGUF file with the transformers library and a decode loop of our own."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        super().__init__(config)
+        self._options = TransformersOptions.parse(config.options)
+        self._loaded: _Parts | None = None
+
+    def load(self, report: ReportProgress) -> None:
+        """Resolve, load and try the model. Raises `LoadError`."""
+        changes = _Changes(report)
+        files = resolve(self.config.model, self.config.cache_dir, Span(changes, 0, 60))
+        # Loading begins where resolving ended: near the start, unless a file had to be converted.
+        span = Span(changes, changes.last.percent, 100)
+        from inference.engines.transformers.loading import load_model
+
+        model = load_model(files, self._options, span.part(0.0, 0.95))
+        parts = _assemble(model, self._options)
+        self.capabilities = _CAPABILITIES[model.kind]
+        self.context_length = model.context_length
+        span.at(0.95, "warming up")
+        parts.loop.start()
+        self._loaded = parts
+        _warm_up(parts)
+        span.at(1.0, "loaded")
+
+    def encode_chat(self, messages: Sequence[Mapping[str, Any]]) -> Prompt:
+        """Messages through the tokenizer's template, the option's, or a neutral one. Raises `InvalidRequest`."""
+        return Prompt(self._parts.encoder.chat(messages))
+
+    def encode_text(self, text: str) -> Prompt:
+        """A plain prompt, with the special tokens that the tokenizer adds."""
+        return Prompt(self._parts.encoder.text(text))
+
+    async def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
+        """A delta a token. Closing it aborts the sequence before the next step."""
+        from inference.engines.transformers.delivery import Inbox
+
+        parts = self._parts
+        if Capability.COMPLETIONS not in self.capabilities:
+            raise InvalidRequest("This model makes embeddings only. Send the request to /v1/embeddings.", "model")
+        request = admit(prompt.token_ids, sampling, parts.limits)
+        inbox = Inbox()
+        ticket = parts.loop.submit(RunningSequence(request, TextStream(parts.decode, sampling.stop)), inbox)
+        try:
+            while True:
+                delta = await inbox.get()
+                yield delta
+                if delta.finish_reason is not None:
+                    return
+        finally:
+            parts.loop.abort(ticket)
+
+    async def embed(self, prompts: Sequence[str | tuple[int, ...]]) -> Embeddings:
+        """Vectors by the model's own recipe; for a chat model the mean of the last hidden states."""
+        from inference.engines.transformers.embedding import plan_batches
+
+        # In a thread, since thousands of texts would hold up the event loop; the tokenizer lets go of the GIL.
+        encoded = await asyncio.to_thread(self._encode_inputs, prompts)
+        batches = plan_batches([len(ids) for ids in encoded])
+        results = await self._embed_batches([[encoded[index] for index in batch] for batch in batches])
+        by_index = {
+            index: vector
+            for batch, vectors in zip(batches, results, strict=True)
+            for index, vector in zip(batch, vectors, strict=True)
+        }
+        return Embeddings([by_index[index] for index in range(len(encoded))], sum(map(len, encoded)))
+
+    def stats(self) -> EngineStats:
+        """Counters since the start."""
+        return EngineStats() if self._loaded is None else self._loaded.loop.stats()
+
+    def close(self) -> None:
+        """End the decode thread and let go of the model."""
+        parts, self._loaded = self._loaded, None
+        if parts is not None:
+            parts.loop.close()
+
+    @property
+    def _parts(self) -> _Parts:
+        if self._loaded is None:
+            raise EngineClosed("The model is not loaded.")
+        return self._loaded
+
+    def _encode_inputs(self, prompts: Sequence[str | tuple[int, ...]]) -> list[tuple[int, ...]]:
+        parts = self._parts
+        encoded = [self._encode_input(prompt, parts) for prompt in prompts]
+        for token_ids in encoded:
+            check_input(token_ids, parts.limits.context_length, parts.limits.vocabulary)
+        return encoded
+
+    def _encode_input(self, prompt: str | tuple[int, ...], parts: _Parts) -> tuple[int, ...]:
+        if not isinstance(prompt, str):
+            return prompt
+        recipe = parts.model.recipe
+        return parts.encoder.text(recipe.prefix + (prompt.lower() if recipe.lower_case else prompt))
+
+    async def _embed_batches(self, batches: Sequence[Sequence[Sequence[int]]]) -> list[Vectors]:
+        parts = self._parts
+        futures: list[Future[Vectors]] = [parts.loop.call(partial(parts.embedder.embed, batch)) for batch in batches]
+        try:
+            return [await asyncio.wrap_future(future) for future in futures]
+        finally:
+            # Those that still wait when one failed, or when the client has gone.
+            for future in futures:
+                future.cancel()
+
+
+def _assemble(model: LoadedModel, options: TransformersOptions) -> _Parts:
+    from inference.engines.transformers.embedding import Embedder
+    from inference.engines.transformers.forward import HuggingFaceForward
+    from inference.engines.transformers.loop import DecodeLoop
+
+    forward = HuggingFaceForward(model.model, model.device) if model.kind is Kind.GENERATIVE else None
+    # A causal model without its head is its base model; an encoder is its own.
+    trunk = model.model.base_model
+    pad_id = model.tokenizer.pad_token_id or 0
+    return _Parts(
+        encoder=PromptEncoder(model.tokenizer, options.chat_template),
+        decode=decoder_of(model.tokenizer),
+        limits=_limits(model),
+        loop=DecodeLoop(forward, threads=options.thread_count),
+        embedder=Embedder(trunk, model.recipe, pad_id=pad_id, device=model.device),
+        model=model,
+    )
+
+
+def _limits(model: LoadedModel) -> Limits:
+    config = model.generation_config
+    return Limits(
+        context_length=model.context_length,
+        vocabulary=int(model.model.get_input_embeddings().weight.shape[0]),
+        stop_ids=stop_token_ids(
+            config.get("eos_token_id"), getattr(model.model.config, "eos_token_id", None), model.tokenizer.eos_token_id
+        ),
+        defaults=SamplingDefaults.read(config),
+    )
+
+
+def _warm_up(parts: _Parts) -> None:
+    """The first pass makes the kernels' workspaces, and shows a model that cannot run before it is called ready."""
+    try:
+        parts.loop.call(lambda: parts.embedder.embed([[0, 0]])).result()
+    except InferenceError as error:
+        raise LoadError(f"The model was loaded, but does not run. {error}") from error
+
+
+class _Changes:
+    """Loops report thousands of times; only what a person would see as new goes on."""
+
+    def __init__(self, report: ReportProgress) -> None:
+        self._report = report
+        self.last = LoadProgress(0, "")
+
+    def __call__(self, progress: LoadProgress) -> None:
+        if progress != self.last:
+            self.last = progress
+            self._report(progress)

@@ -1,0 +1,162 @@
+"""Loading a model with Hugging Face's classes, from local files only, with reasons when it does not work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference.engines.transformers.architecture import (
+    Kind,
+    check_known,
+    chosen_context,
+    context_length_of,
+    kind_of,
+)
+from inference.engines.transformers.memory import check_fits, free_bytes, needed_bytes
+from inference.engines.transformers.options import TransformersOptions
+from inference.engines.transformers.recipe import EmbeddingRecipe, is_embedding_model, read_recipe
+from inference.errors import LoadError
+from inference.sources.files import read_optional_json
+from inference.sources.offline import import_transformers, reported_bars
+from inference.sources.progress import Span
+from inference.sources.resolve import ModelFiles
+
+# Tokenizers without a limit say a number with thirty digits.
+_NO_LIMIT = 1_000_000
+_TORCH_NAMES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}
+# Parameters that a checkpoint may lack, since nothing here uses them.
+_UNUSED = ("pooler.",)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model ready to run, its tokenizer, and what its files say about using it."""
+
+    model: Any
+    tokenizer: Any
+    device: str
+    kind: Kind
+    context_length: int
+    recipe: EmbeddingRecipe
+    generation_config: dict[str, Any]
+
+
+def load_model(files: ModelFiles, options: TransformersOptions, span: Span) -> LoadedModel:
+    """Load weights and tokenizer. Raises `LoadError` with a reason that a person understands."""
+    span.at(0.0, "loading libraries")
+    transformers = import_transformers()
+    kind = _checked_kind(files, options)
+    device = _device(options.device)
+    dtype = _dtype(files, options)
+    check_fits(needed_bytes(files.tensor_bytes, options.dtype) or files.size, free_bytes(device), device)
+    span.at(0.3, "loading the tokenizer")
+    where = {"local_files_only": True, "trust_remote_code": options.trust_remote_code}
+    with _explained(files.folder):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(files.folder), **where)
+        model = _load_weights(_auto_class(transformers, kind), files.folder, span, **where, dtype=dtype)
+        model = model.to(device).eval()
+    model.requires_grad_(requires_grad=False)
+    recipe = read_recipe(files.folder)
+    own = (
+        _own_context(model.config.to_dict(), tokenizer, recipe)
+        if kind is Kind.ENCODER
+        else context_length_of(model.config.to_dict())
+    )
+    return LoadedModel(
+        model=model,
+        tokenizer=tokenizer,
+        device=device,
+        kind=kind,
+        context_length=chosen_context(own, options.context_length),
+        recipe=recipe,
+        generation_config=read_optional_json(files.folder / "generation_config.json"),
+    )
+
+
+def _checked_kind(files: ModelFiles, options: TransformersOptions) -> Kind:
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    check_known(files.config, CONFIG_MAPPING_NAMES, trust_remote_code=options.trust_remote_code)
+    return kind_of(files.config, embeds=is_embedding_model(files.folder))
+
+
+def _auto_class(transformers: Any, kind: Kind) -> Any:
+    return transformers.AutoModelForCausalLM if kind is Kind.GENERATIVE else transformers.AutoModel
+
+
+def _device(wanted: str) -> str:
+    import torch
+
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise LoadError(
+            "The option 'device' is cuda, but torch sees no CUDA device. Set it to cpu, or check the driver."
+        )
+    return "cuda" if available and wanted != "cpu" else "cpu"
+
+
+def _dtype(files: ModelFiles, options: TransformersOptions) -> Any:
+    """The type to load: the option's, else that of most of the weights."""
+    import torch
+
+    if options.dtype != "auto":
+        return getattr(torch, options.dtype)
+    floats = {kind: size for kind, size in files.tensor_bytes.items() if kind in _TORCH_NAMES}
+    if not floats:
+        return "auto"
+    return getattr(torch, _TORCH_NAMES[max(floats, key=lambda kind: floats[kind])])
+
+
+def _load_weights(auto_class: Any, folder: Path, span: Span, **arguments: Any) -> Any:
+    span.at(0.4, "loading weights")
+    with reported_bars(lambda fraction: span.at(0.4 + 0.55 * fraction, "loading weights")):
+        model, report = auto_class.from_pretrained(str(folder), output_loading_info=True, **arguments)
+    check_complete(report["missing_keys"])
+    return model
+
+
+def check_complete(missing: Iterable[str]) -> None:
+    """Raise `LoadError` for missing parameters: the library would go on with random ones."""
+    absent = sorted(name for name in missing if not name.startswith(_UNUSED))
+    if absent:
+        reason = f"The weights lack {len(absent)} of the model's parameters, such as {absent[0]}."
+        raise LoadError(f"{reason} Check that config.json and the weights belong together.")
+
+
+def _own_context(config: dict[str, Any], tokenizer: Any, recipe: EmbeddingRecipe) -> int:
+    """The longest input of an encoder: the strictest of what its files say."""
+    limits = [context_length_of(config), recipe.max_tokens, int(tokenizer.model_max_length)]
+    return min(limit for limit in limits if limit is not None and 0 < limit < _NO_LIMIT)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turn what the libraries raise for bad files, and for too little memory, into reasons."""
+    import pickle
+
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except MemoryError as error:
+        raise LoadError("Not enough memory to load the model. Stop another model, or choose a smaller one.") from error
+    except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, ImportError) as error:
+        raise LoadError(_reason(folder, error)) from error
+    except (SafetensorError, pickle.UnpicklingError, EOFError) as error:
+        raise LoadError(f"The weights in {folder} are broken: {_sentence(error)}. Copy the model again.") from error
+
+
+def _reason(folder: Path, error: Exception) -> str:
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError):
+        return "Not enough GPU memory to load the model. Stop another model on this GPU, or choose a smaller one."
+    return f"The model in {folder} cannot be loaded: {_sentence(error)}. Check its files, or copy it again."
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].rstrip(".:")

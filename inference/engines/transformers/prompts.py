@@ -1,0 +1,44 @@
+"""From messages and texts to token ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from inference.text.chat import chat_renderer
+from inference.text.detokenizer import Decode
+
+
+class PromptEncoder:
+    """A tokenizer with its chat template, for prompts."""
+
+    def __init__(self, tokenizer: Any, chat_template: str | None) -> None:
+        self._tokenizer = tokenizer
+        self._render = chat_renderer(tokenizer, chat_template)
+
+    def chat(self, messages: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+        """The template writes the special tokens itself, so none are added."""
+        return self._encode(self._render(messages), special=False)
+
+    def text(self, text: str) -> tuple[int, ...]:
+        """A plain text, with the special tokens that the tokenizer puts around it."""
+        return self._encode(text, special=True)
+
+    def _encode(self, text: str, *, special: bool) -> tuple[int, ...]:
+        encoded = self._tokenizer(text, add_special_tokens=special, truncation=False, padding=False)
+        return tuple(encoded["input_ids"]) or self._start()
+
+    def _start(self) -> tuple[int, ...]:
+        """What an empty prompt becomes: the token that begins texts, else the one that ends them, as OpenAI does."""
+        for token_id in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id):
+            if token_id is not None:
+                return (int(token_id),)
+        return ()
+
+
+def decoder_of(tokenizer: Any) -> Decode:
+    """Token ids to text, without special tokens. Of the tokenizer only its core: the wrapper costs ten times as much."""
+    core = getattr(tokenizer, "backend_tokenizer", None)
+    if core is None:
+        return lambda ids: str(tokenizer.decode(list(ids), skip_special_tokens=True))
+    return lambda ids: str(core.decode(list(ids), skip_special_tokens=True))

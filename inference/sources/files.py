@@ -1,0 +1,106 @@
+"""Reading and checking the files of a model, with reasons that a person understands."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from inference.errors import LoadError
+
+_AGAIN = "Copy or download the model again."
+# The header says its own length in the first eight bytes; the format allows at most 100 MB of it.
+_LENGTH_BYTES = 8
+_LONGEST_HEADER = 100_000_000
+_BYTES_PER_VALUE = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "BF16": 2, "F16": 2, "I16": 2}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises `LoadError` when the file cannot be read or holds anything else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LoadError(f"{path} cannot be read: {error.strerror}. Check the file's permissions.") from error
+    except ValueError as error:
+        raise LoadError(f"{path} is not valid JSON ({error}). {_AGAIN}") from error
+    if not isinstance(content, dict):
+        raise LoadError(f"{path} holds no JSON object. {_AGAIN}")
+    return content
+
+
+def read_optional_json(path: Path) -> dict[str, Any]:
+    """Like `read_json`; empty when there is no such file."""
+    return read_json(path) if path.is_file() else {}
+
+
+def safetensors_header(path: Path) -> dict[str, Any]:
+    """The table of tensors by name. Raises `LoadError` when the file is broken or shorter than its table says."""
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+            if not 2 <= length <= min(_LONGEST_HEADER, size - _LENGTH_BYTES):
+                raise LoadError(
+                    f"{path} is broken: it is not a safetensors file, or its beginning is cut off. {_AGAIN}"
+                )
+            header = json.loads(file.read(length))
+    except OSError as error:
+        raise LoadError(f"{path} cannot be read: {error.strerror}. Check the file's permissions.") from error
+    except ValueError as error:
+        raise LoadError(f"{path} is broken: its table of tensors is not valid. {_AGAIN}") from error
+    tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    _check_length(path, size, _LENGTH_BYTES + length + _data_length(path, tensors))
+    return tensors
+
+
+def _data_length(path: Path, tensors: Mapping[str, Any]) -> int:
+    try:
+        return max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise LoadError(f"{path} is broken: its table of tensors is not valid. {_AGAIN}") from error
+
+
+def _check_length(path: Path, size: int, expected: int) -> None:
+    if size < expected:
+        raise LoadError(f"{path} is truncated: it has {size:,} bytes of {expected:,}. {_AGAIN}")
+
+
+def weight_bytes(headers: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """Bytes of the tensors by their type, such as {"BF16": 269_000_000}."""
+    sizes: Counter[str] = Counter()
+    for header in headers:
+        for entry in header.values():
+            start, end = entry["data_offsets"]
+            sizes[entry["dtype"]] += end - start
+    return sizes
+
+
+def bytes_per_value(dtype: str) -> int:
+    """The width of a safetensors type; one byte for the small ones."""
+    return _BYTES_PER_VALUE.get(dtype, 1)
+
+
+def check_pytorch_file(path: Path) -> None:
+    """Raise `LoadError` when a .bin file is visibly broken: torch writes a zip file, whose index is at its end."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    old_format = start == b"\x80\x02"
+    if not old_format and not zipfile.is_zipfile(path):
+        raise LoadError(f"{path} is broken or truncated: it is not a file that torch has written. {_AGAIN}")
+
+
+def shards_of(index: Path) -> tuple[Path, ...]:
+    """The files that an index of shards names. Raises `LoadError` when one is missing."""
+    weight_map = read_json(index).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise LoadError(f"{index} names no weight files. {_AGAIN}")
+    shards = tuple(index.parent / str(name) for name in sorted(set(weight_map.values())))
+    missing = [shard.name for shard in shards if not shard.is_file()]
+    if missing:
+        raise LoadError(
+            f"{index.parent} lacks {len(missing)} of {len(shards)} weight files, such as {missing[0]}. {_AGAIN}"
+        )
+    return shards

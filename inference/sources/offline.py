@@ -1,0 +1,55 @@
+"""The transformers library without a network and without noise: its progress bars become our progress."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from inference.errors import LoadError
+
+ReportFraction = Callable[[float], None]
+
+
+def import_transformers() -> Any:
+    """The library, told never to go to a hub. Its logger speaks of errors only: we give the reasons ourselves."""
+    # Read once, when huggingface_hub is imported; callers pass local_files_only too, in case that was before us.
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    try:
+        import torch  # noqa: F401 - so that its absence is named here
+        import transformers
+    except ImportError as error:
+        reason = f"The transformers engine lacks a library: {error}. Install torch and transformers."
+        raise LoadError(reason) from error
+    transformers.utils.logging.set_verbosity_error()
+    return transformers
+
+
+class ReportingBar:
+    """What transformers needs of a tqdm bar over a list, reporting a fraction instead of drawing."""
+
+    def __init__(self, items: Iterable[Any], report: ReportFraction) -> None:
+        self._items = list(items)
+        self._report = report
+
+    def __iter__(self) -> Iterator[Any]:
+        for index, item in enumerate(self._items):
+            self._report(index / len(self._items))
+            yield item
+        self._report(1.0)
+
+
+@contextmanager
+def reported_bars(report: ReportFraction) -> Iterator[None]:
+    """Let the library's bars that go over a list (its weights) report how far they are; none is drawn."""
+    from transformers.utils import logging
+
+    def hook(factory: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return ReportingBar(args[0], report) if args else factory(**{**kwargs, "disable": True})
+
+    previous = logging.set_tqdm_hook(hook)
+    try:
+        yield
+    finally:
+        logging.set_tqdm_hook(previous)
