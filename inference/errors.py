@@ -4,6 +4,8 @@ InferenceError
 ├── ConfigError          the command line or the environment cannot be used: exit code 2
 ├── LoadError            the model cannot be served: state FAILED, exit code 1
 ├── InvalidRequest       the engine refuses what the client sent: 400
+├── ListenError          the address cannot be used: exit code 1
+├── BeatFailed           a heartbeat did not arrive; the worker goes on
 ├── EngineOverloaded     no room for one more request now: 429
 └── EngineClosed         the engine stopped while, or before, it could answer: 503
     └── EngineCrashed    it stopped because of a bug or a dead device
@@ -28,6 +30,14 @@ class LoadError(InferenceError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class ListenError(InferenceError):
+    """The worker cannot listen at the address that it was given."""
+
+
+class BeatFailed(InferenceError):
+    """A report did not reach the database; the text says why."""
 
 
 class InvalidRequest(InferenceError):

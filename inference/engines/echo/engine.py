@@ -127,10 +127,10 @@ class EchoEngine(Engine):
         self._counters.token()
 
     async def _pause(self, seconds: float) -> None:
-        # In naps, because `close` may come from another thread and must wake a sequence that hangs.
+        # In naps, because `close` may come from another thread, which cannot set an event of this loop.
         deadline = time.monotonic() + seconds
         await asyncio.sleep(min(seconds, _LONGEST_NAP_S))
-        while not self._closed.is_set() and (left := deadline - time.monotonic()) > 0:
+        while not self._closed.is_set() and (left := deadline - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(left, _LONGEST_NAP_S))
         if self._closed.is_set():
             raise EngineClosed("The model was stopped while it answered.")

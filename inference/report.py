@@ -1,0 +1,36 @@
+"""The worker's report: what a heartbeat says and /stats shows."""
+
+from __future__ import annotations
+
+from inference import memory
+from inference.protocol.beat import Report
+from inference.service import Service
+
+
+def compose(service: Service) -> Report:
+    """The state of things now. On the event loop, since it asks the engine."""
+    phase, stats = service.lifecycle.phase, service.engine_stats()
+    report = Report(
+        state=phase.state,
+        progress=phase.progress,
+        detail=phase.detail,
+        in_flight=service.traffic.in_flight,
+        requests_total=service.traffic.requests_total,
+        tokens_total=stats.tokens_total,
+        tokens_per_second=round(stats.tokens_per_second, 2),
+        memory_bytes=memory.resident_bytes(),
+        memory_peak_bytes=memory.peak_resident_bytes(),
+    )
+    _add_known(report, service)
+    return report
+
+
+def _add_known(report: Report, service: Service) -> None:
+    """What is not known from the start is left out until it is, so that nothing overwrites with less."""
+    if service.address:
+        report["address"] = service.address
+    if service.lifecycle.phase.reason:
+        report["reason"] = service.lifecycle.phase.reason
+    if service.loaded is not None:
+        report["capabilities"] = sorted(service.loaded.capabilities)
+        report["context_length"] = service.loaded.context_length

@@ -1,0 +1,1 @@
+"""The HTTP side of a worker, on aiohttp: thin handlers between the protocol and the engine."""

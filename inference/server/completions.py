@@ -1,0 +1,30 @@
+"""POST /v1/completions."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from inference.engines.base import Capability, Engine, Prompt
+from inference.protocol.body import parse_body
+from inference.protocol.completions import CompletionRequest
+from inference.protocol.prompts import TextOrTokens
+from inference.server.answers import COMPLETION, Generation, answer
+from inference.server.generation import choice_specs, sampling_params
+from inference.server.keys import SERVICE
+
+
+async def create_completion(http: web.Request) -> web.StreamResponse:
+    """Continue one or several prompts."""
+    request = CompletionRequest.parse(parse_body(await http.read()))
+    with http.app[SERVICE].admit(request.model, Capability.COMPLETIONS) as engine:
+        prompts = [_encode(engine, prompt) for prompt in request.prompt]
+        specs = choice_specs(prompts, sampling_params(request), n=request.n)
+        prompt_tokens = sum(len(prompt.token_ids) for prompt in prompts)
+        return await answer(http, engine, generation=Generation(request, specs, prompt_tokens), form=COMPLETION)
+
+
+def _encode(engine: Engine, prompt: TextOrTokens) -> Prompt:
+    return engine.encode_text(prompt) if isinstance(prompt, str) else Prompt(prompt)
+
+
+ROUTES = (web.post("/v1/completions", create_completion),)

@@ -1,0 +1,71 @@
+"""What the HTTP handlers know of their worker: the model's name, the engine once it is loaded, and whether to serve."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Iterator
+
+from inference.config import WorkerConfig
+from inference.engines.base import Capability, Engine, EngineStats
+from inference.lifecycle import Lifecycle, retry_after_s
+from inference.protocol.beat import WorkerState
+from inference.protocol.capabilities import wrong_endpoint
+from inference.protocol.errors import ModelNotFound, ServiceUnavailable
+from inference.traffic import Traffic
+
+
+class Service:
+    """One model, its state and its traffic."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self.config = config
+        self.lifecycle = Lifecycle()
+        self.traffic = Traffic()
+        self.created = int(time.time())
+        self.fingerprint = _fingerprint(config)
+        self.address = ""
+        # Set by the worker once loaded; the handlers go through `engine`.
+        self.loaded: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, when it may be asked for something new. Raises `ServiceUnavailable` otherwise."""
+        if self.loaded is None or self.lifecycle.state is not WorkerState.READY:
+            raise self._unavailable()
+        return self.loaded
+
+    def engine_stats(self) -> EngineStats:
+        """The engine's counters; zeros while there is none."""
+        return EngineStats() if self.loaded is None else self.loaded.stats()
+
+    def check_model(self, name: str) -> None:
+        """Raise `ModelNotFound` for every name but the served one."""
+        if name != self.config.name:
+            raise ModelNotFound(name)
+
+    @contextlib.contextmanager
+    def admit(self, model: str, capability: Capability) -> Iterator[Engine]:
+        """The engine for one request, which counts as running until the context ends."""
+        self.check_model(model)
+        engine = self.engine
+        if capability not in engine.capabilities:
+            raise wrong_endpoint(model, capability, capabilities=engine.capabilities)
+        with self.traffic.request():
+            yield engine
+
+    def _unavailable(self) -> ServiceUnavailable:
+        phase = self.lifecycle.phase
+        if phase.state is WorkerState.LOADING:
+            message = f"The model '{self.config.name}' is still loading ({phase.progress} %)."
+        else:
+            message = f"This worker of the model '{self.config.name}' is shutting down."
+        wait_s = retry_after_s(phase, self.lifecycle.elapsed_s())
+        return ServiceUnavailable(message, retry_after_s=wait_s, code=f"model_{phase.state.lower()}")
+
+
+def _fingerprint(config: WorkerConfig) -> str:
+    # Two workers with the same fingerprint answer the same seed with the same text.
+    backend = repr((config.engine, str(config.model), sorted(config.options.items())))
+    return f"fp_{hashlib.sha256(backend.encode()).hexdigest()[:10]}"

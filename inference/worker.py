@@ -1,0 +1,140 @@
+"""One launch from start to end: listen, load, serve, drain, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import uvloop
+from aiohttp import web
+
+from inference import announce
+from inference.config import WorkerConfig
+from inference.engines.base import LoadProgress
+from inference.errors import ListenError
+from inference.heartbeat import PostgresSender
+from inference.listening import listen
+from inference.loading import failure_reason, load_engine
+from inference.protocol.beat import WorkerState
+from inference.pulse import Pulse
+from inference.server.app import build_runner
+from inference.service import Service
+from inference.shutdown import Shutdown
+
+log = logging.getLogger(__name__)
+
+# Seconds. How long a failure is tried to be reported, and how long the engine may take to close.
+_FAILURE_PATIENCE_S = 5.0
+_CLOSE_S = 5.0
+
+
+class Worker:
+    """Ties the parts together, on the event loop; only loading, closing and beating have threads."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self.config = config
+        self.service = Service(config)
+        self.shutdown = Shutdown(self.service.lifecycle, self.service.traffic, drain_timeout_s=config.drain_timeout_s)
+        self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="inference")
+        # Whether a thread was left behind that nothing can interrupt.
+        self.stuck = False
+
+    async def run(self) -> int:
+        """Until it is time to go; returns the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self.shutdown.on_signal)
+        pulse = self._start_pulse()
+        runner = build_runner(self.service)
+        await runner.setup()
+        reason = await self._serve(runner)
+        if reason is not None:
+            self._fail(reason)
+        await self._close_engine()
+        await runner.cleanup()
+        if pulse is not None and not await pulse.finish(0.0 if reason is None else _FAILURE_PATIENCE_S):
+            self.stuck = True
+        self._threads.shutdown(wait=False)
+        return 0 if reason is None else 1
+
+    def _start_pulse(self) -> Pulse | None:
+        url, launch_id = self.config.heartbeat_url, self.config.launch_id
+        if url is None or launch_id is None:
+            return None
+        pulse = Pulse(self.service, self.shutdown, sender=PostgresSender(url, launch_id))
+        pulse.start(self._threads)
+        return pulse
+
+    async def _serve(self, runner: web.AppRunner) -> str | None:
+        """Listen, load, and serve; the reason when that does not work."""
+        try:
+            self.service.address = await listen(runner, self.config.host, port=self.config.port)
+        except ListenError as error:
+            return str(error)
+        self._say(announce.listening(self.service))
+        leaving = asyncio.create_task(self.shutdown.wait())
+        reason = await self._load(leaving)
+        if reason is None:
+            await leaving
+        leaving.cancel()
+        return reason
+
+    async def _load(self, leaving: asyncio.Task[None]) -> str | None:
+        """Load until done or until told to leave; the reason when loading failed."""
+        loop = asyncio.get_running_loop()
+
+        def report(now: LoadProgress) -> None:
+            loop.call_soon_threadsafe(self.service.lifecycle.progress, now)
+
+        loading = loop.run_in_executor(self._threads, load_engine, self.config, report)
+        either: tuple[asyncio.Future[Any], ...] = (leaving, loading)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not loading.done():
+            self.stuck = True
+            return None
+        error = loading.exception()
+        if error is not None:
+            return None if leaving.done() else failure_reason(error)
+        self.service.loaded = loading.result()
+        if self.service.lifecycle.state is WorkerState.LOADING:
+            self.service.lifecycle.ready()
+            self._say(announce.ready(self.service))
+        return None
+
+    def _fail(self, reason: str) -> None:
+        self.service.lifecycle.fail(reason)
+        sys.stderr.write(f"python -m inference: {reason}\n")
+
+    async def _close_engine(self) -> None:
+        """Abort what runs and give the memory back; an engine that cannot is left to the end of the process."""
+        if self.service.loaded is None:
+            return
+        closing = asyncio.get_running_loop().run_in_executor(self._threads, self.service.loaded.close)
+        done, _ = await asyncio.wait({closing}, timeout=_CLOSE_S)
+        self.stuck = self.stuck or not done
+        if done and closing.exception() is not None:
+            log.error("Closing the engine failed", exc_info=closing.exception())
+
+    def _say(self, text: str) -> None:
+        """Talk to the person in front of the terminal, if there is one: a launch of the platform has a heartbeat."""
+        if self.config.heartbeat_url is None:
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+
+
+def run_worker(config: WorkerConfig) -> int:
+    """Run one worker to its end; returns the exit code."""
+    worker = Worker(config)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(worker.run())
+    if worker.stuck:
+        # The interpreter would wait for ever for a thread that loads, or hangs in a device's driver.
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
