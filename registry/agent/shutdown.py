@@ -1,10 +1,7 @@
-"""Stopping every worker process of an installation: when the platform goes down, and when it is down already."""
+"""Stopping every worker process of this machine's installation, and saying so in the rows."""
 
 from __future__ import annotations
 
-import signal
-import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -12,16 +9,16 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from registry.agent import files
-from registry.agent.identity import ProcessIdentity, boot_id
+from registry.agent.identity import boot_id
+from registry.agent.leftovers import STOP_TIMEOUT_S, end_processes
 from registry.lifecycle import transition
 from registry.models import Claim, Worker
 from registry.states import ACTIVE, WorkerState
 
-POLL_S = 0.05
 DOWN_REASON = "the platform was shut down"
 
 
-def stop_all_workers(*, actor: str, timeout_s: float = 8.0) -> int:
+def stop_all_workers(*, actor: str, timeout_s: float = STOP_TIMEOUT_S) -> int:
     """Stop this machine's workers and say so in their rows. Returns how many processes were stopped."""
     run_dir = Path(settings.MODELYARD_RUN_DIR)
     processes = dict(files.known(run_dir))
@@ -36,34 +33,3 @@ def stop_all_workers(*, actor: str, timeout_s: float = 8.0) -> int:
     for launch_id in processes:
         files.forget(run_dir, launch_id)
     return stopped
-
-
-def stop_leftovers(data_dir: Path, *, timeout_s: float = 8.0) -> int:
-    """Stop the workers that an ended platform left behind. Needs no database: the next start sees that they are gone."""
-    run_dir = data_dir / "run"
-    processes = dict(files.known(run_dir))
-    stopped = end_processes(list(processes.values()), timeout_s=timeout_s)
-    for launch_id in processes:
-        files.forget(run_dir, launch_id)
-    return stopped
-
-
-def end_processes(processes: Sequence[ProcessIdentity], *, timeout_s: float) -> int:
-    """TERM, which drains; TERM again after a third of the time, which stops; KILL to the sessions at the end."""
-    alive = [process for process in processes if process.send(signal.SIGTERM)]
-    count, begun = len(alive), time.monotonic()
-    alive = _wait(alive, until=begun + timeout_s / 3)
-    alive = [process for process in alive if process.send(signal.SIGTERM)]
-    alive = _wait(alive, until=begun + timeout_s)
-    for process in alive:
-        process.kill_session()
-    _wait(alive, until=time.monotonic() + 1)
-    return count
-
-
-def _wait(processes: Sequence[ProcessIdentity], *, until: float) -> list[ProcessIdentity]:
-    alive = [process for process in processes if process.alive()]
-    while alive and time.monotonic() < until:
-        time.sleep(POLL_S)
-        alive = [process for process in alive if process.alive()]
-    return alive
