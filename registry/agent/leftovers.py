@@ -14,8 +14,8 @@ POLL_S = 0.05
 STOP_TIMEOUT_S = 8.0
 
 
-def stop_leftovers(data_dir: Path, *, timeout_s: float = 8.0) -> int:
-    """Stop the workers that an ended platform left behind. Needs no database: the next start sees that they are gone."""
+def stop_leftovers(data_dir: Path, *, timeout_s: float = STOP_TIMEOUT_S) -> int:
+    """Stop the workers that an ended platform left behind; the next start's agent finds them gone."""
     run_dir = data_dir / "run"
     processes = dict(files.known(run_dir))
     stopped = end_processes(list(processes.values()), timeout_s=timeout_s)

@@ -9,7 +9,8 @@ from django.db.utils import DatabaseError, InterfaceError
 from modelyard.embedded import postgres
 from modelyard.embedded.supervisor import Supervisor
 from modelyard.installation import Installation
-from registry.agent.shutdown import stop_all_workers, stop_leftovers
+from registry.agent.leftovers import stop_leftovers
+from registry.agent.shutdown import stop_all_workers
 
 WORKERS_S = 5.0  # for model workers to finish what they stream
 
@@ -17,9 +18,9 @@ WORKERS_S = 5.0  # for model workers to finish what they stream
 def stop_everything(supervisor: Supervisor, installation: Installation) -> None:
     """In order, within 15 s; a `KeyboardInterrupt` on the way ends the rest at once."""
     try:
-        supervisor.stop("beat", "control")  # or they would start anew what we stop
+        supervisor.stop("beat", "control", "agent")  # or they would start anew what we stop
         _stop_workers(installation)
-        supervisor.stop("agent", "web")
+        supervisor.stop("web")
         connections.close_all()
         supervisor.stop(postgres.NAME)
     except KeyboardInterrupt:
