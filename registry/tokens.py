@@ -1,4 +1,4 @@
-"""Worker tokens: derived from the launch id and the installation's secret, so none is ever stored."""
+"""The bearer token of a worker's HTTP port: derived from its launch id, so it is stored nowhere."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from django.utils.crypto import salted_hmac
 
 
 def worker_token(launch_id: UUID) -> str:
-    """The bearer token of one launch's HTTP port."""
+    """What the gateway sends and what the agent puts into the worker's environment."""
     return salted_hmac("modelyard.worker", str(launch_id), algorithm="sha256").hexdigest()
