@@ -1,0 +1,156 @@
+"""A whole platform for a test: `modelyard up` in a folder of its own, driven by its commands and its API alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx2 as httpx
+import openai
+import psutil
+from django.utils.crypto import salted_hmac
+
+T = TypeVar("T")
+
+START_S, SETTLE_S = 180, 30
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def until(look: Callable[[], T | None], *, within: float = SETTLE_S, what: str = "") -> T:
+    """Look again and again until there is something to see; the deadline is for broken code, not for slow machines."""
+    deadline = time.monotonic() + within
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        assert time.monotonic() < deadline, f"not within {within} s: {what or look}"
+        time.sleep(0.05)
+
+
+class Yard:
+    """One installation, started and stopped as a user would."""
+
+    def __init__(self, *options: str) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="modelyard-yard-"))
+        self.home.chmod(0o711)  # as root, Postgres runs under another account
+        self.data_dir = self.home / "var"
+        self.port = free_port()
+        self.options = options
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        content: dict[str, str] = json.loads((self.data_dir / "credentials.json").read_text())
+        return content
+
+    def up(self) -> str:
+        """Start everything; returns what a user reads."""
+        return self.run("up", "--detach", "--port", str(self.port), *self.options, timeout=START_S).stdout
+
+    def run(self, *arguments: str, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "modelyard", *arguments, "--data-dir", str(self.data_dir)]
+        done = subprocess.run(
+            command,
+            env=clean_environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=self.home,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+    def client(self) -> openai.OpenAI:
+        known = self.credentials
+        return openai.OpenAI(base_url=known["base_url"], api_key=known["api_key"], max_retries=0, timeout=60)
+
+    def process(self, name: str) -> dict[str, Any]:
+        [found] = [process for process in self.json("status")["processes"] if process["name"] == name]
+        return dict(found)
+
+    def workers(self, deployment: str, *, every: bool = False) -> list[dict[str, Any]]:
+        rows = self.json("ps", "--all") if every else self.json("ps")
+        return [row for row in rows if row["deployment"] == deployment]
+
+    def ready(self, deployment: str, *, other_than: int | None = None, within: float = SETTLE_S) -> dict[str, Any]:
+        """The deployment's ready worker, as soon as there is one (with another pid, when one is given)."""
+
+        def look() -> dict[str, Any] | None:
+            rows = [row for row in self.workers(deployment) if row["state"] == "READY" and row["pid"] != other_than]
+            return rows[0] if rows else None
+
+        return until(look, within=within, what=f"{deployment} is ready")
+
+    def stats(self, worker: dict[str, Any]) -> dict[str, Any]:
+        """The worker's own counters, asked of the worker itself."""
+        secret = json.loads((self.data_dir / "secrets.json").read_text())["django_secret_key"]
+        token = salted_hmac("modelyard.worker", worker["launch_id"], secret=secret, algorithm="sha256").hexdigest()
+        answer = httpx.get(f"{worker['address']}/stats", headers={"Authorization": f"Bearer {token}"})
+        return dict(answer.raise_for_status().json())
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of this installation, whoever its parent is."""
+        marks = {str(self.data_dir), str(self.data_dir.resolve())}
+        return [process for process in psutil.process_iter() if _belongs(process, marks)]
+
+    def kill_everything(self) -> None:
+        for process in self.processes():
+            process.send_signal(signal.SIGKILL)
+        until(lambda: not self.processes(), what="everything is dead")
+
+    def down(self) -> None:
+        self.run("down", check=False)
+
+    def remove(self) -> None:
+        self.down()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+def _belongs(process: psutil.Process, marks: set[str]) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and (
+            process.environ().get("MODELYARD_DATA_DIR") in marks
+            or any(mark in argument for argument in process.cmdline() for mark in marks)
+        )
+    except psutil.Error:
+        return False
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours without what the tests' own installation put there."""
+    mine = ("MODELYARD_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "CELERY_BROKER_URL", "PYTHONPATH")
+    return {name: value for name, value in os.environ.items() if not name.startswith(mine)}
+
+
+@contextmanager
+def running(*options: str) -> Iterator[Yard]:
+    yard = Yard(*options)
+    try:
+        yard.up()
+        yield yard
+    finally:
+        yard.remove()
