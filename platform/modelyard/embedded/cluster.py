@@ -18,6 +18,7 @@ from modelyard.installation import Installation
 from registry.agent.identity import ProcessIdentity
 
 OWNER = "modelyard"  # the database role
+PREVIOUS_SERVER_S = 8.0  # for the server of a killed supervisor to shut down
 # For a small machine. Appended to postgresql.conf once, so that an operator may change it there.
 TUNING = """
 # Modelyard: a small server on one machine
@@ -55,7 +56,7 @@ class Cluster:
         """Made when missing, checked when there. Raises `WrongVersion` and `ClusterInUse`."""
         if (self.directory / "PG_VERSION").exists():
             self._check_version()
-            self._wait_until_unused(timeout_s=8)
+            self._wait_until_unused()
             self.remove_stale_pid_file()
         else:
             self._initialise(password)
@@ -69,9 +70,9 @@ class Cluster:
                 f"folder of a Postgres {made_by}, or dump with it and load into a new data directory."
             )
 
-    def _wait_until_unused(self, *, timeout_s: float) -> None:
+    def _wait_until_unused(self) -> None:
         # A server whose supervisor was killed is just shutting down; one that stays belongs to somebody else.
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + PREVIOUS_SERVER_S
         while server := server_on(self.directory):
             if time.monotonic() > deadline:
                 raise ClusterInUse(

@@ -21,19 +21,19 @@ class RotatingLog:
         self.path = path
         self._max_bytes = max_bytes
         self._keep = keep
-        self._lost_bytes = 0
+        self.lost_bytes = 0
 
     def write(self, data: bytes) -> None:
         try:
             self._rotate_if_full()
             self._append(self._note_of_loss() + data)
         except OSError:
-            self._lost_bytes += len(data)
+            self.lost_bytes += len(data)
         else:
-            self._lost_bytes = 0
+            self.lost_bytes = 0
 
     def _note_of_loss(self) -> bytes:
-        return f"[{self._lost_bytes} bytes of log were lost here]\n".encode() if self._lost_bytes else b""
+        return f"[{self.lost_bytes} bytes of log were lost here]\n".encode() if self.lost_bytes else b""
 
     def _append(self, data: bytes) -> None:
         # Opened for each write, so that a file which somebody moved away comes back; a write takes up to 64 kB at once.

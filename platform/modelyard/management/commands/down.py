@@ -11,7 +11,7 @@ from django.conf import settings
 from modelyard.embedded.run_state import RunState, end_recorded
 from modelyard.errors import ModelyardError
 from modelyard.installation import Installation
-from registry.agent.shutdown import stop_leftovers
+from registry.agent.leftovers import stop_leftovers
 from registry.management.command import YardCommand
 
 ORDERLY_S = 18.0  # an orderly stop takes 15 at most

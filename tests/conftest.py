@@ -1,0 +1,73 @@
+"""The installation that the tests run on: a temporary one, whose Postgres starts when the first test asks for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import pytest
+from django.db import connections
+
+from modelyard.embedded.cluster import Cluster
+from modelyard.embedded.postgres import EmbeddedPostgres
+from modelyard.embedded.supervisor import Supervisor
+from modelyard.installation import Installation
+
+FROM_OUTSIDE = ("DATABASE_URL", "CELERY_BROKER_URL", "PGBIN")
+
+
+def _temporary_installation() -> Installation:
+    folder = Path(tempfile.mkdtemp(prefix="modelyard-tests-"))
+    folder.chmod(0o711)  # as root, Postgres runs under another account
+    return Installation.at(folder / "var").create()
+
+
+# Before pytest-django looks for settings: nothing of the developer's own installation may reach a test.
+for _name in [name for name in os.environ if name.startswith("MODELYARD_") or name in FROM_OUTSIDE]:
+    del os.environ[_name]
+INSTALLATION = _temporary_installation()
+os.environ["MODELYARD_DATA_DIR"] = str(INSTALLATION.data_dir)
+os.environ["DJANGO_SETTINGS_MODULE"] = "modelyard.settings"
+django.setup()  # test modules import models
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(INSTALLATION.data_dir.parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def installation() -> Installation:
+    return INSTALLATION
+
+
+@pytest.fixture(scope="session")
+def postgres_server(installation: Installation) -> Iterator[EmbeddedPostgres]:
+    """A real server, made by the code that `modelyard up` uses."""
+    server = EmbeddedPostgres(Cluster.of(installation), installation.load_secrets())
+    server.prepare()
+    supervisor = Supervisor(installation.log_dir)
+    supervisor.start(server.child)
+    try:
+        server.wait_until_ready(supervisor)
+        yield server
+    finally:
+        supervisor.stop_all()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(postgres_server: EmbeddedPostgres) -> None:
+    """pytest-django asks for this before it makes its database: the moment to have a server."""
+    settings = connections["default"].settings_dict
+    assert settings["PORT"] == str(postgres_server.secrets.postgres_port)
+    # The same name, so that the broker, heartbeats and processes that a test starts find it by the usual URL.
+    settings["TEST"]["NAME"] = settings["NAME"]
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The whole server is thrown away, and the broker's open connections would forbid to drop the database alone."""
+    return True
