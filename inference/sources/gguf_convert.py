@@ -52,7 +52,23 @@ def read_metadata(gguf: Path) -> dict[str, Any]:
         raise LoadError(
             f"{gguf} is one part of {metadata['split.count']}. Merge them with `llama-gguf-split --merge` first."
         )
+    _check_length(gguf)
     return dict(metadata)
+
+
+def _check_length(gguf: Path) -> None:
+    from transformers.integrations.gguf import GgufHeader
+
+    try:
+        header = GgufHeader.from_file(str(gguf))
+    except ValueError:
+        # A type of tensor whose size this reader does not know; the one that converts may.
+        return
+    expected = header.data_start + max((tensor.offset + tensor.nbytes for tensor in header.tensors), default=0)
+    size = gguf.stat().st_size
+    if size < expected:
+        truncated = f"it is truncated, with {size:,} bytes of {expected:,}"
+        raise LoadError(_unreadable(gguf, ValueError(truncated)))
 
 
 def _unreadable(gguf: Path, error: Exception) -> str:

@@ -64,5 +64,5 @@ def _no_room(length: int, context: int) -> str:
 def _too_much(length: int, wanted: int, limits: Limits) -> str:
     return (
         f"The model's context holds {limits.context_length} tokens, but {length + wanted} are asked for: {length} in "
-        f"the prompt and {wanted} to generate. Shorten the prompt, or lower max_tokens to {limits.context_length - length}."
+        f"the prompt and {wanted} to generate. Shorten the prompt, or ask for {limits.context_length - length} at most."
     )

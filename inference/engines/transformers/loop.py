@@ -150,10 +150,11 @@ class DecodeLoop:
 
     def _retire(self, leaving: list[Ticket]) -> None:
         for ticket in leaving:
-            self._running.remove(ticket)
+            # Counted before it is gone: who sees no sequence running sees the whole count.
+            self._counters.aborted += not ticket.sequence.finished
             # The iterator may keep the ticket for a while; the memory comes back now.
             ticket.cache = ticket.sampler = None
-            self._counters.aborted += not ticket.sequence.finished
+            self._running.remove(ticket)
 
     def _advance(self, ticket: Ticket, count: int) -> Item | None:
         delta, error = _attempt(lambda: self._feed(ticket, count))

@@ -37,7 +37,7 @@ class PromptEncoder:
 
 
 def decoder_of(tokenizer: Any) -> Decode:
-    """Token ids to text, without special tokens. Of the tokenizer only its core: the wrapper costs ten times as much."""
+    """Token ids to text, without special tokens, by the tokenizer's core: its wrapper costs ten times as much."""
     core = getattr(tokenizer, "backend_tokenizer", None)
     if core is None:
         return lambda ids: str(tokenizer.decode(list(ids), skip_special_tokens=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,10 +57,12 @@ def read_recipe(folder: Path) -> EmbeddingRecipe:
 
 def _steps(folder: Path) -> dict[str, str]:
     """The folder of each step, by the name of its class."""
-    from json import loads
-
-    modules = loads((folder / "modules.json").read_text(encoding="utf-8"))
-    steps = {str(module["type"]).rsplit(".", 1)[-1]: str(module.get("path", "")) for module in modules}
+    path = folder / "modules.json"
+    try:
+        modules = list(json.loads(path.read_text(encoding="utf-8")))
+        steps = {str(module["type"]).rsplit(".", 1)[-1]: str(module["path"]) for module in modules}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise LoadError(f"{path} is not a list of modules. Copy or download the model again.") from error
     unknown = sorted(steps.keys() - _STEPS)
     if unknown:
         raise LoadError(

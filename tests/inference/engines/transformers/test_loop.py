@@ -1,0 +1,193 @@
+"""The decode loop when things go wrong, with forwards written for it in place of a model."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from inference.engines.transformers.defaults import Sampling  # noqa: E402
+from inference.engines.transformers.delivery import Inbox  # noqa: E402
+from inference.engines.transformers.loop import MAX_RUNNING, DecodeLoop, Ticket  # noqa: E402
+from inference.engines.transformers.sequence import Request, Sequence  # noqa: E402
+from inference.errors import EngineClosed, EngineCrashed, InferenceError  # noqa: E402
+from inference.text.stream import TextStream  # noqa: E402
+
+
+class Cache:
+    """Something whose end can be seen."""
+
+
+class Counting:
+    """The next token is one more than the last; some tokens do something else."""
+
+    def __init__(self) -> None:
+        self.caches: weakref.WeakSet[Cache] = weakref.WeakSet()
+        self.actions: dict[int, Callable[[], None]] = {}
+
+    def new_cache(self) -> Cache:
+        cache = Cache()
+        self.caches.add(cache)
+        return cache
+
+    def next_logits(self, cache: Cache, token_ids: list[int]) -> Any:
+        for token_id in token_ids:
+            self.actions.get(token_id, lambda: None)()
+        return torch.nn.functional.one_hot(torch.tensor((token_ids[-1] + 1) % 1000), 1000).float()
+
+
+@asynccontextmanager
+async def running(forward: Counting) -> AsyncIterator[DecodeLoop]:
+    loop = DecodeLoop(forward, threads=1)
+    loop.start()
+    try:
+        yield loop
+    finally:
+        loop.close()
+
+
+def submit(loop: DecodeLoop, first: int, count: int = 5) -> tuple[Ticket, Inbox]:
+    text = TextStream(lambda ids: "".join(f"{i} " for i in ids))
+    request = Request([first], Sampling(temperature=0.0), count, frozenset())
+    inbox = Inbox()
+    return loop.submit(Sequence(request, text), inbox), inbox
+
+
+async def text_of(inbox: Inbox) -> str:
+    text = ""
+    while True:
+        delta = await inbox.get()
+        text += delta.text
+        if delta.finish_reason is not None:
+            return text
+
+
+def refuses(loop: DecodeLoop) -> bool:
+    try:
+        loop.call(lambda: None).cancel()
+    except EngineClosed:
+        return True
+    return False
+
+
+def raise_error(error: Exception) -> Callable[[], None]:
+    def action() -> None:
+        raise error
+
+    return action
+
+
+async def test_sequences_join_while_others_run_and_all_get_their_own_tokens() -> None:
+    async with running(Counting()) as loop:
+        inboxes = [submit(loop, first)[1] for first in range(0, 900, 10)]
+        texts = await asyncio.gather(*map(text_of, inboxes))
+        assert texts == ["".join(f"{first + i} " for i in range(1, 6)) for first in range(0, 900, 10)]
+        assert loop.stats().tokens_total == 450
+
+
+async def test_more_than_can_run_wait_in_order(eventually: Callable[..., Any]) -> None:
+    forward, gate = Counting(), threading.Event()
+    forward.actions[7] = lambda: gate.wait(10) and None
+    async with running(forward) as loop:
+        blocked = submit(loop, 7)[1]
+        await eventually(lambda: loop.stats().running == 1)
+        inboxes = [submit(loop, 100 + i, count=50)[1] for i in range(MAX_RUNNING + 3)]
+        assert loop.stats().waiting == MAX_RUNNING + 3
+        gate.set()
+        await asyncio.gather(text_of(blocked), *map(text_of, inboxes))
+        assert (loop.stats().running, loop.stats().waiting) == (0, 0)
+
+
+async def test_an_error_fails_the_request_it_belongs_to_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    forward = Counting()
+    forward.actions[52] = raise_error(RuntimeError("shapes do not match\nand a long dump"))
+    async with running(forward) as loop:
+        bad, good = submit(loop, 50)[1], submit(loop, 10)[1]
+        with pytest.raises(InferenceError, match=r"failed on this request: shapes do not match\. The worker's log"):
+            await text_of(bad)
+        assert await text_of(good) == "11 12 13 14 15 "
+        assert await text_of(submit(loop, 20)[1]) == "21 22 23 24 25 "
+    assert "shapes do not match" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_dead_device_ends_everything_with_a_clear_error() -> None:
+    forward = Counting()
+    forward.actions[52] = raise_error(torch.AcceleratorError("device-side assert"))
+    async with running(forward) as loop:
+        inboxes = [submit(loop, first)[1] for first in (50, 10)]
+        for inbox in inboxes:
+            with pytest.raises(EngineCrashed, match="Restart the worker"):
+                await text_of(inbox)
+        with pytest.raises(EngineCrashed):
+            submit(loop, 1)
+
+
+async def test_closing_ends_what_runs_what_waits_and_what_was_called(eventually: Callable[..., Any]) -> None:
+    forward, gate, inside = Counting(), threading.Event(), threading.Event()
+    forward.actions[7] = lambda: inside.set() or (gate.wait(10) and None)
+    loop = DecodeLoop(forward, threads=1)
+    loop.start()
+    inboxes = [submit(loop, first)[1] for first in (7, 20)]
+    assert await asyncio.to_thread(inside.wait, 10)
+    call = loop.call(lambda: 1)
+    closing = asyncio.create_task(asyncio.to_thread(loop.close))
+    await eventually(lambda: refuses(loop))
+    gate.set()
+    await closing
+    for waiting in (*map(text_of, inboxes), asyncio.wrap_future(call)):
+        with pytest.raises(EngineClosed, match="stopped"):
+            await waiting
+
+
+async def test_the_cache_of_an_aborted_sequence_is_freed_though_its_ticket_lives(
+    eventually: Callable[..., Any],
+) -> None:
+    forward = Counting()
+    async with running(forward) as loop:
+        ticket, inbox = submit(loop, 0, count=10**9)
+        await inbox.get()
+        assert len(forward.caches) == 1
+        loop.abort(ticket)
+        await eventually(lambda: loop.stats().running == 0)
+        gc.collect()
+        assert len(forward.caches) == 0
+        assert loop.stats().aborted_total == 1
+
+
+async def test_a_sequence_aborted_while_it_waits_never_runs(eventually: Callable[..., Any]) -> None:
+    forward, gate = Counting(), threading.Event()
+    forward.actions[7] = lambda: gate.wait(10) and None
+    async with running(forward) as loop:
+        blocked = submit(loop, 7)[1]
+        await eventually(lambda: loop.stats().running == 1)
+        ticket, _ = submit(loop, 300)
+        loop.abort(ticket)
+        gate.set()
+        await text_of(blocked)
+        await eventually(lambda: loop.stats().aborted_total == 1)
+        assert loop.stats().tokens_total == 5
+
+
+async def test_a_call_that_fails_tells_its_caller_and_a_cancelled_one_does_not_run() -> None:
+    forward, gate, ran = Counting(), threading.Event(), []
+    async with running(forward) as loop:
+        first = loop.call(lambda: gate.wait(10))
+        cancelled = loop.call(lambda: ran.append(1))
+        assert cancelled.cancel()
+        failing = loop.call(raise_error(ValueError("no such row")))
+        gate.set()
+        with pytest.raises(InferenceError, match="no such row"):
+            await asyncio.wrap_future(failing)
+        assert first.result() is True
+        assert ran == []
