@@ -16,6 +16,7 @@ from registry.errors import InvalidDesire, NotFound
 from registry.estimate import claim_bytes
 from registry.lifecycle import notify, record
 from registry.models import Deployment, Engine, Model, Node, Revision
+from registry.models.deployment import deployment_name
 from registry.states import ACTIVE
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -46,6 +47,7 @@ def find(name: str) -> Deployment:
 
 def deploy(wish: Wish, *, actor: str) -> Deployment:
     """Create or change a deployment, and its model when it names a path, and let it run; all of it or nothing."""
+    _check_words(wish)
     with transaction.atomic():
         deployment = Deployment.objects.select_related("model").filter(name=wish.name).first()
         if deployment is None:
@@ -137,6 +139,16 @@ def cordon(node: Node, *, cordoned: bool, actor: str) -> None:
         if Node.objects.filter(pk=node.pk).exclude(cordoned=cordoned).update(cordoned=cordoned):
             record(actor=actor, subject=f"node {node.name}", reason="cordon" if cordoned else "uncordon")
             _announce()
+
+
+def _check_words(wish: Wish) -> None:
+    """What can be said of a wish before any row is looked at."""
+    try:
+        deployment_name(wish.name)
+    except ValidationError as error:
+        raise InvalidDesire(f"{wish.name!r} cannot be a deployment's name. {' '.join(error.messages)}") from error
+    if wish.engine is not None and wish.engine not in Engine.values:
+        raise InvalidDesire(f"There is no engine {wish.engine!r}. Engines: {', '.join(Engine.values)}.")
 
 
 def check_options(options: object) -> None:
