@@ -96,7 +96,8 @@ def sentence(error: Exception) -> str:
     if isinstance(error, DatabaseError) and getattr(error.__cause__, "sqlstate", None) == UNDEFINED_TABLE:
         return "The database has no tables yet: start the platform once with `modelyard up`."
     if isinstance(error, OperationalError) and getattr(error.__cause__, "sqlstate", None) is None:
-        return f"The database does not answer ({first_line}): start it with `modelyard up`, or see `modelyard status`."
+        reason = first_line.removeprefix("connection failed: ")
+        return f"The database does not answer ({reason}): start it with `modelyard up`, or see `modelyard status`."
     if isinstance(error, DatabaseError | InterfaceError):
         return f"The database refused: {first_line}."
     return str(error)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from modelyard.embedded.announcement import announcement
 from modelyard.embedded.console import Console
 from modelyard.embedded.run_state import READY, RunState
 from modelyard.errors import StartFailed
 from modelyard.installation import Installation
 
+BACKGROUND = "--in-background"
 UP_LOG_BYTES = 1_000_000
 POLL_S = 0.1
 
@@ -22,16 +25,19 @@ def start_detached(installation: Installation, arguments: Sequence[str], console
     log = installation.log_dir / "up.log"
     if log.exists() and log.stat().st_size > UP_LOG_BYTES:
         log.replace(log.with_name("up.log.1"))
-    with log.open("ab") as output:
-        seen = output.tell()
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as output:
+        seen = log.stat().st_size
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "modelyard", "up", *arguments],
+            [sys.executable, "-P", "-m", "modelyard", "up", BACKGROUND, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     _follow(process, installation, _Tail(log, seen, console))
+    if state := _ready(installation, process.pid):
+        credentials = installation.load_credentials()
+        console.say(announcement(credentials, state.url, state.models, failures=state.failures))
 
 
 class _Tail:
@@ -64,6 +70,6 @@ def _follow(process: subprocess.Popen[bytes], installation: Installation, tail: 
         raise StartFailed(f"The start failed for the reason above; it is also in {installation.log_dir / 'up.log'}.")
 
 
-def _ready(installation: Installation, pid: int) -> bool:
+def _ready(installation: Installation, pid: int) -> RunState | None:
     state = RunState.read(installation)
-    return state is not None and state.supervisor.pid == pid and state.phase == READY
+    return state if state and state.supervisor.pid == pid and state.phase == READY else None

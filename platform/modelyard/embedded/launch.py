@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.db import connections
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
@@ -43,6 +43,7 @@ class Plan:
     demo: bool
     external_database: bool
     pgbin: str = ""
+    background: bool = False  # what is said goes to a log, where no secrets belong
 
 
 class Launch:
@@ -54,6 +55,8 @@ class Launch:
         self._console = console
         self._signals = StopSignals()
         self._phase = STARTING
+        self._models: tuple[str, ...] = ()
+        self._failures: tuple[str, ...] = ()
         self._me = _own_identity()
         self._supervisor = Supervisor(installation.log_dir, say=console.say, on_change=self._record)
 
@@ -98,8 +101,19 @@ class Launch:
         self._wait_for_web()
         models = self._wait_for_models(prepared.demo)
         connections.close_all()  # the supervisor itself needs no database
-        self._console.say(announcement(prepared, self._plan.url, failures=progress.failures(models)))
-        self._enter(READY)  # after the block: whoever waits for this phase finds the block in the log
+        self._announce(prepared, progress.failures(models))
+
+    def _announce(self, prepared: Prepared, failures: list[str]) -> None:
+        if self._plan.background:
+            self._console.say(
+                f"Modelyard runs at {self._plan.url}; {self._installation.credentials_file} has the keys to it."
+            )
+        else:
+            self._console.say(
+                announcement(asdict(prepared.credentials), self._plan.url, prepared.demo, failures=failures)
+            )
+        self._models, self._failures = tuple(prepared.demo), tuple(failures)
+        self._enter(READY)
 
     def _start_postgres(self) -> None:
         cluster = Cluster.of(self._installation, pgbin=self._plan.pgbin)
@@ -165,7 +179,9 @@ class Launch:
 
     def _record(self, statuses: list[ChildStatus]) -> None:
         try:
-            RunState(self._me, self._plan.url, self._phase, tuple(statuses)).write(self._installation)
+            RunState(
+                self._me, self._plan.url, self._phase, tuple(statuses), models=self._models, failures=self._failures
+            ).write(self._installation)
         except OSError as error:  # such as a full disk: what runs must not end for it
             self._console.say(f"The state cannot be written for `modelyard status` ({error}).")
 

@@ -30,6 +30,8 @@ class RunState:
     url: str
     phase: str
     processes: tuple[ChildStatus, ...] = ()
+    models: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()  # models of this start that did not come up, a sentence each
 
     @classmethod
     def read(cls, installation: Installation) -> RunState | None:
@@ -37,7 +39,14 @@ class RunState:
         try:
             content = json.loads((installation.run_dir / "supervisor.json").read_text(encoding="utf-8"))
             processes = tuple(_process(entry) for entry in content["processes"])
-            return cls(ProcessIdentity(**content["supervisor"]), content["url"], content["phase"], processes)
+            return cls(
+                supervisor=ProcessIdentity(**content["supervisor"]),
+                url=content["url"],
+                phase=content["phase"],
+                processes=processes,
+                models=tuple(content["models"]),
+                failures=tuple(content["failures"]),
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -29,19 +29,26 @@ class Command(YardCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         state = RunState.read(settings.INSTALLATION)
-        report: dict[str, Any] = {
-            "processes": rows(state, external_database=bool(settings.ENV.database_url)),
-            "nodes": [],
-            "workers": [],
-        }
-        try:
-            report |= {"nodes": _nodes(), "workers": _workers()}
-        except (DatabaseError, InterfaceError) as error:
-            report["database"] = sentence(error)
+        report: dict[str, Any] = {"processes": rows(state, external_database=bool(settings.ENV.database_url))}
+        report |= _from_database(asked=report["processes"][0]["state"] in {"running", "external"})
         if options["as_json"]:
             self.print_json(report)
         else:
             self.stdout.write(_text(report, url=state.url if state and state.alive else ""))
+
+
+def _from_database(*, asked: bool) -> dict[str, Any]:
+    """Not asked when it is known to be down."""
+    if not asked:
+        return {
+            "nodes": [],
+            "workers": [],
+            "database": "The database is down, so nothing is known of nodes and workers.",
+        }
+    try:
+        return {"nodes": _nodes(), "workers": _workers()}
+    except (DatabaseError, InterfaceError) as error:
+        return {"nodes": [], "workers": [], "database": sentence(error)}
 
 
 def _text(report: dict[str, Any], *, url: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import SUPPRESS
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
 
 from modelyard.embedded.console import Console
-from modelyard.embedded.detach import start_detached
+from modelyard.embedded.detach import BACKGROUND, start_detached
 from modelyard.embedded.launch import Launch, Plan
 from modelyard.embedded.preparation import add_address_arguments
 from modelyard.embedded.run_state import RunState, running_sentence
@@ -31,9 +32,11 @@ class Command(YardCommand):
             "--detach", action="store_true", help="Return when everything is ready, and leave it running."
         )
 
+        parser.add_argument(BACKGROUND, action="store_true", dest="background", help=SUPPRESS)
+
     def handle(self, *args: Any, **options: Any) -> None:
         installation: Installation = settings.INSTALLATION
-        plan = _plan(demo=options["demo"])
+        plan = _plan(demo=options["demo"], background=options["background"])
         console = Console(self.stdout._out)
         try:
             if options["detach"]:
@@ -48,7 +51,7 @@ class Command(YardCommand):
             console.say(str(error))
 
 
-def _plan(*, demo: bool) -> Plan:
+def _plan(*, demo: bool, background: bool) -> Plan:
     env = settings.ENV
     url = env.base_url.rstrip("/") or f"http://{reachable_host(env.host)}:{env.port}"
     return Plan(
@@ -58,6 +61,7 @@ def _plan(*, demo: bool) -> Plan:
         demo=demo,
         external_database=bool(env.database_url),
         pgbin=env.postgres_bin,
+        background=background,
     )
 
 
