@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from inference.engines.base import Capability, Engine, Prompt
 from inference.protocol.body import parse_body
-from inference.protocol.completions import CompletionRequest
+from inference.protocol.completions import DEFAULT_MAX_TOKENS, CompletionRequest
 from inference.protocol.prompts import TextOrTokens
 from inference.server.answers import COMPLETION, Generation, answer
-from inference.server.generation import choice_specs, sampling_params
+from inference.server.generation import ChoiceSpec, choice_specs, sampling_params
 from inference.server.keys import SERVICE
 
 
@@ -19,8 +21,16 @@ async def create_completion(http: web.Request) -> web.StreamResponse:
     with http.app[SERVICE].admit(request.model, Capability.COMPLETIONS) as engine:
         prompts = [_encode(engine, prompt) for prompt in request.prompt]
         specs = choice_specs(prompts, sampling_params(request), n=request.n)
+        if request.max_tokens is None:
+            specs = [_within(engine.context_length, spec) for spec in specs]
         prompt_tokens = sum(len(prompt.token_ids) for prompt in prompts)
         return await answer(http, engine, generation=Generation(request, specs, prompt_tokens), form=COMPLETION)
+
+
+def _within(context_length: int, spec: ChoiceSpec) -> ChoiceSpec:
+    """A limit that the client never named must not be what makes its request too long for the model."""
+    room = max(1, context_length - len(spec.prompt.token_ids))
+    return replace(spec, sampling=replace(spec.sampling, max_tokens=min(DEFAULT_MAX_TOKENS, room)))
 
 
 def _encode(engine: Engine, prompt: TextOrTokens) -> Prompt:

@@ -74,7 +74,7 @@ class EchoEngine(Engine):
 
     async def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
         """The words of the question, a delta each."""
-        limit = min(self._room(prompt.token_ids), sampling.max_tokens or self.context_length)
+        limit = self._limit(prompt, sampling.max_tokens)
         stops, count, finished = StopStrings(sampling.stop), 0, False
         self._counters.started()
         try:
@@ -118,6 +118,13 @@ class EchoEngine(Engine):
             message = f"The prompt has {len(token_ids)} tokens, but the model's context holds {self.context_length}."
             raise InvalidRequest(message, code="context_length_exceeded")
         return room
+
+    def _limit(self, prompt: Prompt, wanted: int | None) -> int:
+        room = self._room(prompt.token_ids)
+        if wanted is not None and wanted > room:
+            message = f"{wanted} tokens are asked for, but the model's context has room for {room}. Ask for fewer."
+            raise InvalidRequest(message, "max_tokens", code="context_length_exceeded")
+        return room if wanted is None else wanted
 
     async def _step(self, count: int) -> None:
         if count == self._options.crash_after_tokens:

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-# Ids below this one are marks; a word's id is far above them, since its bytes are behind a leading one.
-_FIRST_WORD = 256
+# Before a word's bytes, so that its id is above 2**32, where no client's real tokenizer has any.
+_PREFIX = b"echo"
 _ROLE_MARKS = {"system": 1, "user": 2, "assistant": 3, "tool": 4}
 _OTHER_ROLE = 5
 
@@ -22,7 +22,7 @@ _WORD = re.compile(r"\s*\S+|\s+\Z")
 
 def encode(text: str) -> tuple[int, ...]:
     """The ids of a text's words."""
-    return tuple(int.from_bytes(b"\x01" + word.encode()) for word in _WORD.findall(text))
+    return tuple(int.from_bytes(_PREFIX + word.encode()) for word in _WORD.findall(text))
 
 
 def encode_messages(messages: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:
@@ -34,9 +34,9 @@ def encode_messages(messages: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:
 def decode(token_id: int) -> str:
     """A word's text; an id that no word has shows as a number, so that any prompt of ids can be echoed."""
     raw = token_id.to_bytes((token_id.bit_length() + 7) // 8)
-    if token_id < _FIRST_WORD or raw[0] != 1:
+    if not raw.startswith(_PREFIX):
         return f" {token_id}"
-    return raw[1:].decode(errors="replace")
+    return raw.removeprefix(_PREFIX).decode(errors="replace")
 
 
 def words_to_echo(token_ids: Sequence[int]) -> list[str]:
