@@ -21,6 +21,14 @@ def format_bytes(size: float) -> str:
     return _figure(size, "TiB")
 
 
+def exact_bytes(size: int) -> str:
+    """As `parse_bytes` reads it back, to the byte."""
+    for unit in ("T", "G", "M", "K"):
+        if size and size % BINARY[unit] == 0:
+            return f"{size // BINARY[unit]}{unit}iB"
+    return str(size)
+
+
 def parse_bytes(text: str) -> int:
     """`4GiB`, `512 MiB`, `8G` (binary), `8GB` (decimal) or plain bytes. Raises `InvalidDesire`."""
     match = WRITTEN.fullmatch(text)

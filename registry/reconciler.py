@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import cast
 
@@ -18,11 +18,11 @@ from registry.models import Claim, Deployment, Device, Revision, Worker
 from registry.placement import DeviceView, Placement, Request, Unplaceable
 from registry.plan import Action, Command, Create, DeploymentView, End, Place, Release, Snapshot, WorkerView, plan
 from registry.states import ACTIVE, Order, WorkerState
+from registry.status import NODE_LATE
 
 logger = logging.getLogger(__name__)
 
 ACTOR = "reconciler"
-NODE_LATE = timedelta(seconds=15)
 SWEEPER_LOCK = 0x4D59  # an advisory lock of ours: one sweeper at a time, however many control processes run
 
 

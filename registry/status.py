@@ -11,6 +11,7 @@ from registry.measures import format_age
 from registry.plan import WorkerView, failures, gave_up, retry_in
 from registry.states import Order, WorkerState
 
+NODE_LATE = timedelta(seconds=15)  # the reconciler places nothing on a node that is silent for longer
 SILENT = timedelta(seconds=5)  # workers beat every second or two; an older beat may be of an earlier life
 
 
@@ -93,6 +94,19 @@ def status_of(wanted: Wanted, launches: Iterable[Launch], now: datetime) -> Stat
         percent=sum(slot.percent for slot in slots) // len(slots),
         reason=worst.words if worst.phase is Phase.FAILED else "",
     )
+
+
+def node_status(
+    *, cordoned: bool, last_seen_at: datetime | None, left_at: datetime | None, now: datetime
+) -> tuple[Phase, str]:
+    """A node in a word or two. What cannot take workers is marked, whatever the reason."""
+    if left_at is not None:
+        return Phase.STOPPED, f"left {format_age(now - left_at)} ago"
+    if last_seen_at is None:
+        return Phase.WAITING, "never seen"
+    if now - last_seen_at > NODE_LATE:
+        return Phase.FAILED, f"silent for {format_age(now - last_seen_at)}"
+    return (Phase.WAITING, "cordoned") if cordoned else (Phase.READY, "online")
 
 
 def _stopped(running: int) -> Status:

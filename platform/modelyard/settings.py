@@ -6,9 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from django.urls import reverse_lazy
-
-from modelyard import databases, env
+from modelyard import databases, env, theme
 from modelyard.installation import Installation
 
 ENV = env.read(os.environ)
@@ -101,15 +99,7 @@ MODELYARD_LOG_DIR = INSTALLATION.log_dir
 MODELYARD_RUN_DIR = INSTALLATION.run_dir
 MODELYARD_CACHE_DIR = INSTALLATION.models_dir
 
-UNFOLD = {
-    "SITE_TITLE": "Modelyard",
-    "SITE_HEADER": "Modelyard",
-    "SITE_SYMBOL": "deployed_code",
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "registry.admin.dashboard.dashboard",
-    "SITE_DROPDOWN": [{"icon": "forum", "title": "Chat", "link": reverse_lazy("chat")}],
-}
+UNFOLD = theme.UNFOLD
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -117,5 +107,7 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
-    "loggers": {"django.channels.server": {"level": "WARNING"}, "pgmq": {"level": "WARNING"}},
+    "loggers": {
+        "celery.beat": {"level": "WARNING"},  # else a line for each tick
+        "django.channels.server": {"level": "WARNING"}, "pgmq": {"level": "WARNING"}},
 }

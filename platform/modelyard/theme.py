@@ -1,0 +1,93 @@
+"""How the admin looks and what its sidebar holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _link(title: str, icon: str, noun: str) -> dict[str, Any]:
+    """An entry of the sidebar, for those who may look at rows of `app.model`."""
+    app, model = noun.split(".")
+
+    def may_view(request: HttpRequest) -> bool:
+        return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
+
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "permission": may_view,
+    }
+
+
+def _stylesheet(request: HttpRequest) -> str:
+    return static("registry/admin.css")
+
+
+NAVIGATION = [
+    {"items": [{"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")}]},
+    {
+        "title": "Serve",
+        "items": [
+            _link("Deployments", "rocket_launch", "registry.deployment"),
+            _link("Models", "neurology", "registry.model"),
+            _link("Aliases", "alternate_email", "registry.alias"),
+            _link("Workers", "manufacturing", "registry.worker"),
+        ],
+    },
+    {
+        "title": "Machines",
+        "items": [
+            _link("Nodes", "dns", "registry.node"),
+            _link("Devices", "memory", "registry.device"),
+        ],
+    },
+    {
+        "title": "Access",
+        "items": [
+            _link("Users", "person", "auth.user"),
+            _link("Groups", "group", "auth.group"),
+            _link("API keys", "key", "openai_api.apikey"),
+        ],
+    },
+    {
+        "title": "History",
+        "items": [
+            _link("Events", "history", "registry.event"),
+            _link("Revisions", "difference", "registry.revision"),
+        ],
+    },
+]
+
+# A calm blue instead of the theme's purple; the greys are the theme's own.
+PRIMARY = {
+    "50": "oklch(97% .014 254.604)",
+    "100": "oklch(93.2% .032 255.585)",
+    "200": "oklch(88.2% .059 254.128)",
+    "300": "oklch(80.9% .105 251.813)",
+    "400": "oklch(70.7% .165 254.624)",
+    "500": "oklch(62.3% .214 259.815)",
+    "600": "oklch(54.6% .245 262.881)",
+    "700": "oklch(48.8% .243 264.376)",
+    "800": "oklch(42.4% .199 265.638)",
+    "900": "oklch(37.9% .146 265.522)",
+    "950": "oklch(28.2% .091 267.935)",
+}
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Modelyard",
+    "SITE_HEADER": "Modelyard",
+    "SITE_SYMBOL": "deployed_code",
+    "SITE_URL": reverse_lazy("admin:index"),
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "registry.admin.dashboard.dashboard",
+    "SITE_DROPDOWN": [{"icon": "forum", "title": "Chat", "link": reverse_lazy("chat")}],
+    "STYLES": [_stylesheet],
+    "COLORS": {"primary": PRIMARY},
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
+}

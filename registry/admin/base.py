@@ -1,0 +1,99 @@
+"""What our admin pages share: refusals become messages, and unfold's decorators get types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+from django.contrib import messages
+from django.contrib.admin.utils import flatten_fieldsets
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from unfold import decorators
+from unfold.admin import ModelAdmin, TabularInline
+
+from registry.errors import InvalidDesire
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def display(**options: Any) -> Callable[[Function], Function]:
+    """Unfold's `display`: a column or a read-only field."""
+    return cast("Callable[[Function], Function]", decorators.display(**options))
+
+
+def action(**options: Any) -> Callable[[Function], Function]:
+    """Unfold's `action`: something to do with a row, with the permissions it takes."""
+    return cast("Callable[[Function], Function]", decorators.action(**options))
+
+
+def actor(request: HttpRequest) -> str:
+    """Who does it, for the timeline."""
+    return request.user.get_username()
+
+
+def refusal(error: InvalidDesire | IntegrityError) -> str:
+    """One sentence for the page."""
+    if isinstance(error, InvalidDesire):
+        return str(error)
+    diagnosis = getattr(error.__cause__, "diag", None)
+    message = getattr(diagnosis, "message_primary", None) or "the rows changed meanwhile"
+    if getattr(diagnosis, "constraint_name", "") == "one_public_name":
+        return f"{message}: choose another name."
+    return f"The database refused ({message}): look at the present state and try again."
+
+
+class YardAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """An admin whose saves, deletions and actions may be refused with a sentence; nothing is kept of a refused one."""
+
+    list_per_page = 50
+    list_filter_submit = False
+    list_filter_sheet = False
+    list_fullwidth = True
+    show_full_result_count = False
+    actions_selection_counter = True
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._explained(super().changeform_view, request, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._explained(super().delete_view, request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._explained(super().changelist_view, request, *args, **kwargs)
+
+    def _explained(
+        self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        try:
+            with transaction.atomic():
+                return view(request, *args, **kwargs)
+        except (InvalidDesire, IntegrityError) as error:
+            messages.error(request, refusal(error))
+            return redirect(request.get_full_path())
+
+
+class ReadOnlyAdmin(YardAdmin):
+    """Rows that machines write: looked at, never edited here."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
+
+
+class YardInline(TabularInline):  # type: ignore[misc]  # unfold has no types
+    """Rows that belong to the page's object."""
+
+    extra = 0
+    tab = False
+    show_change_link = False

@@ -1,0 +1,84 @@
+"""The admin's first page: what runs, where, and what is wrong, at a glance and kept up to date."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from registry import overview
+from registry.admin import live, marks
+from registry.admin.device import named_memory
+from registry.admin.node import nodes_to_show, state_of
+from registry.models import Deployment, Event, Model, Node, Worker
+from registry.states import ACTIVE, BADGES, WorkerState
+from registry.status import Phase, Status
+
+RECENT = timedelta(days=1)
+FAILURES = 8
+LINES = 100  # of nodes and of deployments; the lists have the rest
+WORST_FIRST = (Phase.FAILED, Phase.WAITING, Phase.PROGRESS, Phase.READY, Phase.STOPPED)
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's callback for the index page."""
+    return context | {"title": "Overview", "overview": overview_part(request)}
+
+
+def overview_part(request: HttpRequest) -> SafeString:
+    """All of it, without what this user may not see."""
+    context: dict[str, object] = {"nothing_to_see": True}
+    for noun, section in (("deployment", _deployments), ("node", _nodes), ("worker", _workers), ("event", _failures)):
+        if live.may_view(request, noun):
+            context |= section() | {f"may_view_{noun}": True, "nothing_to_see": False}
+    context["may_add_model"] = request.user.has_perm("registry.add_model")
+    context["may_add_deployment"] = request.user.has_perm("registry.add_deployment")
+    return live.part("overview", reverse("admin:registry_overview"), template="registry/overview.html", context=context)
+
+
+def _deployments() -> dict[str, object]:
+    deployments = list(Deployment.objects.select_related("model")[:LINES])
+    found = overview.statuses(deployments)
+    deployments.sort(key=lambda deployment: (WORST_FIRST.index(found[deployment.pk].phase), deployment.name))
+    return {
+        "deployments": [(deployment, marks.state(found[deployment.pk])) for deployment in deployments],
+        "headline": _headline(list(found.values())),
+        "models_exist": bool(deployments) or Model.objects.exists(),
+    }
+
+
+def _headline(found: list[Status]) -> list[tuple[str, str, int]]:
+    """Colour, words and number of deployments in each phase that occurs."""
+    names = {
+        Phase.FAILED: "failed",
+        Phase.WAITING: "waiting",
+        Phase.PROGRESS: "starting or stopping",
+        Phase.READY: "ready",
+        Phase.STOPPED: "stopped",
+    }
+    counts = [(phase.value, names[phase], sum(status.phase is phase for status in found)) for phase in WORST_FIRST]
+    return [line for line in counts if line[2]]
+
+
+def _nodes() -> dict[str, object]:
+    nodes = list(nodes_to_show(Node.objects.all())[:LINES])
+    return {
+        "nodes": [(node, state_of(node), [named_memory(device) for device in node.devices.all()]) for node in nodes]
+    }
+
+
+def _workers() -> dict[str, object]:
+    recently = Q(state__in=[WorkerState.FAILED, WorkerState.LOST], ended_at__gt=Now() - RECENT)
+    shown = Worker.objects.filter(Q(state__in=ACTIVE) | recently)
+    counts = dict(shown.order_by().values_list("state").annotate(number=Count("pk")))
+    return {"workers": [(BADGES[state], state, counts[state]) for state in WorkerState if state in counts]}
+
+
+def _failures() -> dict[str, object]:
+    bad = Event.objects.filter(to_state__in=[WorkerState.FAILED, WorkerState.LOST], at__gt=Now() - RECENT)
+    return {"failures": list(bad[:FAILURES])}

@@ -1,0 +1,69 @@
+"""The timeline, read-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from registry.admin import marks
+from registry.admin.base import ReadOnlyAdmin, display
+from registry.models import Event
+from registry.states import WorkerState
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By the state that a worker came to; the choices are declared, so no distinct over a long table."""
+
+    title = "new state"
+    parameter_name = "to"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state.value, state.label) for state in WorkerState]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        return queryset.filter(to_state=self.value()) if self.value() else queryset
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    """Who did what to what, and why."""
+
+    list_display = ("when", "actor", "subject", "change", "why", "revision_number")
+    list_filter = (StateFilter, "deployment", "at")
+    search_fields = ("subject", "actor", "reason")
+    search_help_text = "Subject, actor or reason"
+    list_per_page = 100
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("when", "actor"),
+                    ("subject", "revision_number"),
+                    "change",
+                    "reason",
+                    ("deployment", "worker"),
+                )
+            },
+        ),
+    )
+
+    @display(description="At (UTC)", ordering="id")
+    def when(self, event: Event) -> str:
+        return f"{event.at:%Y-%m-%d %H:%M:%S}"
+
+    @display(description="Change", ordering="to_state")
+    def change(self, event: Event) -> SafeString | str:
+        return marks.change(event.from_state, event.to_state)
+
+    @display(description="Revision", ordering="revision", empty_value=marks.NOTHING)
+    def revision_number(self, event: Event) -> str | None:
+        return f"r{event.revision}" if event.revision else None
+
+    @display(description="Reason")
+    def why(self, event: Event) -> SafeString | str:
+        return marks.reason(event.reason)

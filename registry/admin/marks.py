@@ -1,0 +1,99 @@
+"""Small pieces of HTML: badges, states, memory bars. No inline styles: bars are SVG, colours come from `admin.css`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from registry.measures import format_age, format_bytes
+from registry.states import BADGES, WorkerState
+from registry.status import SILENT, Status
+
+NOTHING = "–"
+
+
+def state(status: Status) -> SafeString:
+    """A coloured dot and the words; long reasons are cut by the page and whole in the tooltip."""
+    return dot(status.badge, status.words)
+
+
+def dot(badge: str, words: str) -> SafeString:
+    return format_html('<span class="yard-state yard-{}" title="{}">{}</span>', badge, words, words)
+
+
+def badge(worker_state: str) -> SafeString:
+    colour = BADGES[WorkerState(worker_state)]
+    return format_html('<span class="yard-badge yard-{}">{}</span>', colour, WorkerState(worker_state).label)
+
+
+def change(before: str, after: str) -> SafeString | str:
+    """A transition; the first state of a worker has nothing before it."""
+    if not after:
+        return NOTHING
+    return format_html("{} → {}", WorkerState(before).label, badge(after)) if before else badge(after)
+
+
+def reason(text: str) -> SafeString | str:
+    """Cut to two lines; whole in the tooltip."""
+    return format_html('<span class="yard-reason" title="{0}">{0}</span>', text) if text else NOTHING
+
+
+def progress_bar(percent: int) -> SafeString:
+    return format_html(
+        '<svg class="yard-bar yard-bar-thin" viewBox="0 0 100 8" preserveAspectRatio="none" role="img"'
+        ' aria-label="{0} %"><rect class="yard-bar-claimed" width="{0}" height="8"></rect></svg>',
+        percent,
+    )
+
+
+def memory_bar(*, total: int, claimed: int, used: int | None) -> SafeString:
+    """Claimed is the wide bar, used the narrow one on it. In bytes."""
+    return format_html(
+        '<svg class="yard-bar" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<rect class="yard-bar-claimed" width="{}" height="8"></rect>'
+        '<rect class="yard-bar-used" y="2.5" width="{}" height="3"></rect></svg>',
+        memory_words(total=total, claimed=claimed, used=used),
+        _percent(claimed, total),
+        _percent(used or 0, total),
+    )
+
+
+def memory_words(*, total: int, claimed: int, used: int | None) -> str:
+    in_use = f"{format_bytes(used)} used" if used is not None else "use not known"
+    return f"{format_bytes(claimed)} claimed, {in_use}, of {format_bytes(total)}"
+
+
+def memory(*, total: int, claimed: int, used: int | None) -> SafeString:
+    bar = memory_bar(total=total, claimed=claimed, used=used)
+    words = memory_words(total=total, claimed=claimed, used=used)
+    return format_html('<span class="yard-memory">{}<small>{}</small></span>', bar, words)
+
+
+def age(since: timedelta | None, *, live: bool = True) -> SafeString | str:
+    """How long ago; marked when something that should beat is silent."""
+    if since is None:
+        return NOTHING
+    if live and since > SILENT:
+        return format_html('<span class="yard-state yard-warning">{} ago</span>', format_age(since))
+    return f"{format_age(since)} ago"
+
+
+def link(row: Model | None, words: str = "") -> SafeString | str:
+    """A link to the row's own page."""
+    if row is None:
+        return NOTHING
+    meta = row._meta
+    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    return format_html('<a class="yard-link" href="{}">{}</a>', url, words or str(row))
+
+
+def log(text: str) -> SafeString | str:
+    return format_html('<pre class="yard-log">{}</pre>', text) if text else NOTHING
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(min(100.0, 100 * part / whole), 1) if whole > 0 else 0

@@ -1,0 +1,119 @@
+"""Models and their aliases: the names that clients may ask for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from unfold.views import ChangeList
+
+from registry import desired, overview
+from registry.admin import marks
+from registry.admin.base import YardAdmin, YardInline, action, actor, display
+from registry.admin.forms import AliasForm, AliasFormSet, ModelForm
+from registry.models import Alias, Deployment, Model
+
+
+class AliasInline(YardInline):
+    """Further names, on the model's page."""
+
+    model = Alias
+    form = AliasForm
+    formset = AliasFormSet
+    fields = ("name",)
+    verbose_name_plural = "Aliases: other names that clients may use for this model"
+
+
+class ModelList(ChangeList):  # type: ignore[misc]  # unfold has no types
+    """A page of models, with what their deployments do."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        deployments = [deployment for model in self.result_list for deployment in model.deployments.all()]
+        found = overview.statuses(deployments)
+        for deployment in deployments:
+            deployment.status = found[deployment.pk]
+
+
+@admin.register(Model)
+class ModelAdmin(YardAdmin):
+    """A change that matters to running workers makes new revisions of the model's deployments."""
+
+    form = ModelForm
+    inlines = (AliasInline,)
+    list_display = ("name", "path", "other_names", "running")
+    search_fields = ("name", "path", "aliases__name")
+    search_help_text = "Name, path or alias"
+    actions_detail = ("deploy_it",)
+    fieldsets = (
+        (None, {"fields": ("name", "path", "description")}),
+        ("Details", {"fields": ("chat_template", "trust_remote_code"), "classes": ("collapse",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        found: QuerySet[Model] = super().get_queryset(request)
+        return found.prefetch_related("aliases", "deployments")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ModelList]:
+        return ModelList
+
+    @display(description="Aliases")
+    def other_names(self, model: Model) -> str:
+        return ", ".join(alias.name for alias in model.aliases.all()) or marks.NOTHING
+
+    @display(description="Deployments")
+    def running(self, model: Model) -> SafeString | str:
+        lines = ((marks.link(deployment), _state(deployment)) for deployment in model.deployments.all())
+        pairs = format_html_join("", '<span class="yard-pair">{} {}</span>', lines)
+        return pairs or format_html('<a class="yard-link" href="{}">Deploy it</a>', _deploy_url(model))
+
+    @action(description="Deploy…", permissions=["registry.add_deployment"], icon="play_arrow")
+    def deploy_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Nothing is ordered yet: the form opens with this model."""
+        model = self.get_object(request, unquote(object_id))
+        return redirect(_deploy_url(model) if model else "admin:registry_model_changelist")
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: PLR0917 - Django's signature
+        super().save_related(request, form, formsets, change)
+        desired.model_changed(form.instance, actor=actor(request))
+
+
+@admin.register(Alias)
+class AliasAdmin(YardAdmin):
+    """All further names in one list."""
+
+    form = AliasForm
+    list_display = ("name", "model_link")
+    list_select_related = ("model",)
+    search_fields = ("name", "model__name")
+
+    @display(description="Model", ordering="model__name")
+    def model_link(self, alias: Alias) -> SafeString | str:
+        return marks.link(alias.model)
+
+    def save_model(self, request: HttpRequest, obj: Alias, form: object, change: bool) -> None:  # noqa: PLR0917 - Django's signature
+        super().save_model(request, obj, form, change)
+        desired.model_changed(obj.model, actor=actor(request))
+
+
+def _state(deployment: Deployment) -> SafeString:
+    return marks.state(deployment.status)  # type: ignore[attr-defined]  # set by the list
+
+
+def _deploy_url(model: Model) -> str:
+    values: dict[str, str | int] = {"model": model.pk, "name": _fitting_name(model.name)}
+    return f"{reverse('admin:registry_deployment_add')}?{urlencode(values)}"
+
+
+def _fitting_name(name: str) -> str:
+    """A deployment's name out of a model's, which may have capitals and slashes."""
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("._-")[:63].rstrip("._-")
