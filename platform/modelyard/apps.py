@@ -1,5 +1,7 @@
 """The platform as a Django app: it has the commands, and it binds tasks to the Celery application."""
 
+from __future__ import annotations
+
 from importlib import import_module
 
 from django.apps import AppConfig
