@@ -50,21 +50,16 @@ def load_model(files: ModelFiles, options: TransformersOptions, span: Span) -> L
     transformers = import_transformers()
     kind = _checked_kind(files, options)
     device = _device(options.device)
-    dtype = _dtype(files, options)
     check_fits(needed_bytes(files.tensor_bytes, options.dtype) or files.size, free_bytes(device), device)
-    span.at(0.3, "loading the tokenizer")
     where = {"local_files_only": True, "trust_remote_code": options.trust_remote_code}
     with _explained(files.folder):
+        span.at(0.3, "loading the tokenizer")
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(files.folder), **where)
-        model = _load_weights(_auto_class(transformers, kind), files.folder, span, **where, dtype=dtype)
-        model = model.to(device).eval()
-    model.requires_grad_(requires_grad=False)
+        auto_class = transformers.AutoModelForCausalLM if kind is Kind.GENERATIVE else transformers.AutoModel
+        model = _load_weights(auto_class, files.folder, span, **where, dtype=_dtype(files, options))
+        model = model.to(device).eval().requires_grad_(requires_grad=False)
     recipe = read_recipe(files.folder)
-    own = (
-        _own_context(model.config.to_dict(), tokenizer, recipe)
-        if kind is Kind.ENCODER
-        else context_length_of(model.config.to_dict())
-    )
+    own = _own_context(kind, model.config.to_dict(), tokenizer=tokenizer, recipe=recipe)
     return LoadedModel(
         model=model,
         tokenizer=tokenizer,
@@ -81,10 +76,6 @@ def _checked_kind(files: ModelFiles, options: TransformersOptions) -> Kind:
 
     check_known(files.config, CONFIG_MAPPING_NAMES, trust_remote_code=options.trust_remote_code)
     return kind_of(files.config, embeds=is_embedding_model(files.folder))
-
-
-def _auto_class(transformers: Any, kind: Kind) -> Any:
-    return transformers.AutoModelForCausalLM if kind is Kind.GENERATIVE else transformers.AutoModel
 
 
 def _device(wanted: str) -> str:
@@ -126,9 +117,12 @@ def check_complete(missing: Iterable[str]) -> None:
         raise LoadError(f"{reason} Check that config.json and the weights belong together.")
 
 
-def _own_context(config: dict[str, Any], tokenizer: Any, recipe: EmbeddingRecipe) -> int:
-    """The longest input of an encoder: the strictest of what its files say."""
-    limits = [context_length_of(config), recipe.max_tokens, int(tokenizer.model_max_length)]
+def _own_context(kind: Kind, config: dict[str, Any], *, tokenizer: Any, recipe: EmbeddingRecipe) -> int:
+    """The longest input: of an encoder, the strictest of what its files say."""
+    positions = context_length_of(config)
+    if kind is Kind.GENERATIVE:
+        return positions
+    limits = [positions, recipe.max_tokens, int(tokenizer.model_max_length)]
     return min(limit for limit in limits if limit is not None and 0 < limit < _NO_LIMIT)
 
 
