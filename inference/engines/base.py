@@ -33,7 +33,7 @@ ReportProgress = Callable[[LoadProgress], None]
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """All that an engine may know about its launch; `options` are the deployment's engine options, checked by the engine."""
+    """All that an engine may know about its launch; `options` are the deployment's, checked by the engine."""
 
     model: Path
     name: str
@@ -45,7 +45,8 @@ class EngineConfig:
 class SamplingParams:
     """How to choose tokens. None means: the model's generation_config.json, else the neutral value of the field.
 
-    `max_tokens` None is what is left of the context. `top_k` 0 and `min_p` 0.0 switch these off. `seed` None is a fresh one.
+    `max_tokens` None is what is left of the context. `top_k` 0 and `min_p` 0.0 switch these off. `seed` None is a
+    fresh one.
     """
 
     max_tokens: int | None = None

@@ -47,12 +47,12 @@ class Choice:
 
 def chat_identity(model: str, system_fingerprint: str) -> Identity:
     """A fresh one for a chat completion."""
-    return _identity("chatcmpl", model, system_fingerprint)
+    return _identity("chatcmpl", model, system_fingerprint=system_fingerprint)
 
 
 def completion_identity(model: str, system_fingerprint: str) -> Identity:
     """A fresh one for a completion."""
-    return _identity("cmpl", model, system_fingerprint)
+    return _identity("cmpl", model, system_fingerprint=system_fingerprint)
 
 
 def chat_completion(identity: Identity, choices: Sequence[Choice], *, usage: Usage) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def completion(identity: Identity, choices: Sequence[Choice], *, usage: Usage) -
     return _answer("text_completion", identity, choices=[_text_choice(choice) for choice in choices], usage=usage)
 
 
-def _identity(prefix: str, model: str, system_fingerprint: str) -> Identity:
+def _identity(prefix: str, model: str, *, system_fingerprint: str) -> Identity:
     return Identity(f"{prefix}-{uuid.uuid4().hex}", int(time.time()), model, system_fingerprint)
 
 

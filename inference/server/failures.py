@@ -25,7 +25,7 @@ def from_engine(error: InferenceError) -> ApiError:
         return TooManyRequests(str(error), code="engine_overloaded")
     if isinstance(error, EngineClosed):
         return ServiceUnavailable(str(error), code="engine_closed")
-    return InternalServerError()
+    return InternalServerError(str(error))
 
 
 def from_router(error: web.HTTPException, request: web.Request) -> ApiError:

@@ -52,8 +52,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except ConnectionError:
         # The client went away while we wrote; nobody is left to tell.
         raise
-    except Exception:
-        # Broad on purpose: a bug in one request must reach its client as an error, and end nothing else.
+    except Exception:  # a bug in one request must reach its client as an error, and end nothing else
         log.exception("Unexpected error in request %s (%s %s)", request[REQUEST_ID], request.method, request.path)
         return await _fail(request, InternalServerError())
 
