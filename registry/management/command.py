@@ -21,8 +21,8 @@ UNDEFINED_TABLE = "42P01"  # SQLSTATE
 class YardCommand(BaseCommand):
     """A command of ours. Of a `CommandError` or an expected error the user reads the message; exit code 1."""
 
-    requires_system_checks: ClassVar[list[str]] = []  # they cost half a second and belong to `check`
-    suppressed_base_arguments: ClassVar[set[str]] = {
+    requires_system_checks = []  # they cost half a second and belong to `check`
+    suppressed_base_arguments = {
         "--version", "--verbosity", "--settings", "--pythonpath", "--no-color", "--force-color",
     }  # fmt: skip
     expected_errors: ClassVar[tuple[type[Exception], ...]] = (RegistryError,)
@@ -39,10 +39,11 @@ class YardCommand(BaseCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         # Django's own version leaves bad arguments to argparse: a page of usage and exit code 2.
+        expected: tuple[type[Exception], ...] = (CommandError, DatabaseError, InterfaceError, *self.expected_errors)
         try:
             options = vars(self._parsed(argv))
             self.execute(*options.pop("args", ()), **options)
-        except (CommandError, DatabaseError, InterfaceError, *self.expected_errors) as error:
+        except expected as error:
             if "--traceback" in argv:
                 raise
             self.stderr.write(sentence(error))

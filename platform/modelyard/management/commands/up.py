@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import SUPPRESS
 from typing import Any
 
@@ -37,7 +38,7 @@ class Command(YardCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         installation: Installation = settings.INSTALLATION
         plan = _plan(demo=options["demo"], background=options["background"])
-        console = Console(self.stdout._out)
+        console = Console(sys.stdout)
         try:
             if options["detach"]:
                 _refuse_second(installation)
