@@ -1,0 +1,164 @@
+"""An HTTP consumer that notices when its client hangs up, and that answers every error in OpenAI's envelope."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar
+
+from channels.generic.http import AsyncHttpConsumer
+from django.conf import settings
+
+from inference.protocol.errors import (
+    ApiError,
+    InternalServerError,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    RequestTimeout,
+)
+from inference.protocol.stream import error_event
+from openai_api.errors import ClientGone
+
+logger = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+BODY_S = 60.0  # for the whole body: long for a slow line, short for one that only holds connections
+CORS = {
+    # Any page may call the API: its key is in the call itself, no cookie is looked at here.
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "X-Request-Id, Retry-After",
+}
+PREFLIGHT = {"access-control-allow-headers": "Authorization, *", "access-control-max-age": "86400"}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels has no types
+    """`handle()` runs in a task that is cancelled the moment the client is gone. Holds no database connection."""
+
+    methods: ClassVar[tuple[str, ...]] = ("GET",)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        # Not the stock dispatch: it awaits each handler before it looks at the next event, so it never sees a
+        # disconnect during a stream, and it visits a thread for the database on every event.
+        self.scope = scope
+        self.base_send = send
+        self.method: str = scope["method"]
+        self.request_id = self._request_id()
+        self._body_read = asyncio.Event()
+        self._started = self._complete = False
+        answering = asyncio.create_task(self._answer(receive))
+        watching = asyncio.create_task(self._disconnected(receive))
+        try:
+            await asyncio.wait({answering, watching}, return_when=asyncio.FIRST_COMPLETED)
+            # Servers also say `disconnect` once a response is whole; then what follows it may run to its end.
+            if self._complete:
+                await answering
+        finally:
+            watching.cancel()
+            answering.cancel()
+            await asyncio.gather(answering, watching, return_exceptions=True)
+
+    async def authorize(self) -> None:
+        """Before the body is read: raise an `ApiError` to refuse the request."""
+
+    async def send_headers(self, *, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        """Begin the response."""
+        self._started = True
+        everything = {"x-request-id": self.request_id, **self._cors(), **(headers or {})}
+        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in everything.items()]
+        await self.send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def send_body(self, body: bytes, *, more_body: bool = False) -> None:
+        """A part of the response; without `more_body` its last one."""
+        self._complete = not more_body
+        await self.send({"type": "http.response.body", "body": body, "more_body": more_body})
+
+    async def send_response(self, status: int, body: bytes, *, headers: Mapping[str, str] | None = None) -> None:
+        """A whole response; JSON unless the headers say otherwise."""
+        default = {"content-type": "application/json", "content-length": str(len(body))}
+        await self.send_headers(status=status, headers=default | dict(headers or {}))
+        await self.send_body(b"" if self.method == "HEAD" else body)
+
+    def header(self, name: bytes) -> str:
+        """A request header by its lower-case name; empty when there is none."""
+        return next((value.decode("latin-1") for key, value in self.scope["headers"] if key == name), "")
+
+    async def _answer(self, receive: Receive) -> None:
+        try:
+            if self.method == "OPTIONS":
+                await self._preflight()
+                return
+            self._check_method()
+            await self.authorize()
+            body = await self._read_body(receive)
+            self._body_read.set()
+            await self.handle(body)
+        except ClientGone:
+            return
+        except ApiError as error:
+            await self._refuse(error)
+        except Exception:  # the edge: a bug must end as an answer, and its traceback in the log
+            logger.exception("Request %s to %s failed.", self.request_id, self.scope["path"])
+            await self._refuse(InternalServerError())
+
+    async def _refuse(self, error: ApiError) -> None:
+        if not self._started:
+            await self.send_response(error.status, error.as_bytes(), headers=error.headers)
+        elif not self._complete:
+            await self.send_body(error_event(error))
+
+    def _check_method(self) -> None:
+        allowed = (*self.methods, "HEAD") if "GET" in self.methods else self.methods
+        if self.method not in allowed:
+            # `self.method` is what the client sent: servers pass on any token.
+            message = f"{self.method[:20]} is not allowed here; use {' or '.join(self.methods)}."
+            raise MethodNotAllowed(message, headers={"Allow": ", ".join((*allowed, "OPTIONS"))})
+
+    async def _read_body(self, receive: Receive) -> bytes:
+        limit: int = settings.MODELYARD_MAX_BODY_BYTES
+        announced = self.header(b"content-length")
+        if announced.isdecimal() and int(announced) > limit:
+            raise PayloadTooLarge(limit)
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_S):
+                while await self._read_part(receive, body):
+                    if len(body) > limit:
+                        raise PayloadTooLarge(limit)
+        except TimeoutError:
+            raise RequestTimeout(f"The request body did not arrive within {BODY_S:.0f} s.") from None
+        if len(body) > limit:
+            raise PayloadTooLarge(limit)
+        return bytes(body)
+
+    async def _read_part(self, receive: Receive, body: bytearray) -> bool:
+        """Whether more is to come."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+        return bool(message.get("more_body"))
+
+    async def _disconnected(self, receive: Receive) -> None:
+        await self._body_read.wait()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def _preflight(self) -> None:
+        allowed = ", ".join((*self.methods, "OPTIONS"))
+        headers = {"allow": allowed, "access-control-allow-methods": allowed, **PREFLIGHT}
+        await self.send_headers(status=204, headers=headers)
+        await self.send_body(b"")
+
+    def _request_id(self) -> str:
+        given = self.header(b"x-request-id")
+        return given if _REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+
+    def _cors(self) -> Mapping[str, str]:
+        return CORS if self.scope["path"].startswith("/v1") else {}

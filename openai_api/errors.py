@@ -1,0 +1,80 @@
+"""What can go wrong between a client and a replica. What a client may see is an `ApiError`, and so has a status.
+
+ApiError (inference.protocol.errors)
+├── NotFound
+│   └── UnknownModel          404  nothing has this name; says what has
+├── ServiceUnavailable
+│   ├── NotReady              503  the model exists, no replica of it can take the request now
+│   └── EngineSilent          503  the replica took the request and said nothing for too long
+└── InternalServerError
+    ├── AnswerCutShort        500  the replica went away in the middle of its answer
+    └── EngineError           500  the replica answered with an error; its own words
+
+GatewayError
+├── ReplicaUnavailable        this replica did not take the request: another one may
+└── ClientGone                nobody is there any more to be answered
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from inference.protocol.errors import InternalServerError, NotFound, ServiceUnavailable
+
+NAMES_SHOWN = 20
+
+
+class UnknownModel(NotFound):
+    """The request names a model that is not here."""
+
+    code = "model_not_found"
+
+    def __init__(self, asked: str, names: Iterable[str]) -> None:
+        have = sorted(names)
+        known = ", ".join(have[:NAMES_SHOWN]) + (" …" if len(have) > NAMES_SHOWN else "")
+        hint = f"This server has: {known}." if have else "No model is registered on this server yet."
+        # What the client sent goes back into a message only as far as a name can be long.
+        super().__init__(f"The model '{asked[:100]}' does not exist. {hint}", param="model")
+
+
+class NotReady(ServiceUnavailable):
+    """The model exists and none of its replicas can take the request."""
+
+    code = "model_not_ready"
+
+
+class EngineSilent(ServiceUnavailable):
+    """A replica said nothing for longer than one request may wait."""
+
+    code = "engine_timeout"
+
+
+class AnswerCutShort(InternalServerError):
+    """A replica went away in the middle of its answer."""
+
+    code = "answer_cut_short"
+
+    def __init__(self) -> None:
+        super().__init__("The worker that was answering went away. The answer is not complete; please ask again.")
+
+
+class EngineError(InternalServerError):
+    """A replica answered with an error; the message is the replica's."""
+
+    code = "engine_error"
+
+
+class GatewayError(Exception):
+    """The root of what stays inside the gateway."""
+
+
+class ReplicaUnavailable(GatewayError):
+    """A replica did not take the request, and nothing of an answer was sent."""
+
+    def __init__(self, message: str, *, unreachable: bool) -> None:
+        super().__init__(message)
+        self.unreachable = unreachable
+
+
+class ClientGone(GatewayError):
+    """The client hung up."""

@@ -1,0 +1,143 @@
+"""From an authenticated request to a replica's answer; the API and the chat page both come through here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from django.utils import timezone
+
+from inference.protocol.chat import ChatCompletionRequest
+from inference.protocol.completions import CompletionRequest
+from inference.protocol.embeddings import EmbeddingRequest
+from inference.protocol.errors import ServiceUnavailable, Unauthorized
+from inference.protocol.requests import ApiRequest
+from openai_api.board import Board, Snapshot
+from openai_api.errors import ReplicaUnavailable
+from openai_api.keys import KeyFacts
+from openai_api.relay import Answer, Call, ask
+from openai_api.routing import able, least_busy, not_ready, resolve
+from openai_api.traffic import Traffic
+from registry.catalog import Replica
+
+logger = logging.getLogger(__name__)
+
+FIRST_READ_S = 5.0
+KEY_USE_NOTED_EVERY_S = 60.0
+
+# Which request an endpoint takes, by what it asks of a model.
+REQUESTS: Mapping[str, type[ApiRequest]] = {
+    "chat": ChatCompletionRequest,
+    "completions": CompletionRequest,
+    "embeddings": EmbeddingRequest,
+}
+
+
+class Gateway:
+    """One event loop's board, traffic and connections."""
+
+    def __init__(self, board: Board, session: aiohttp.ClientSession) -> None:
+        self.board = board
+        self.traffic = Traffic()
+        self._session = session
+        self._uses = KeyUses()
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Take what the rows say now."""
+        self.board.update(snapshot)
+        self.traffic.forget_all_but(self.board.launch_ids())
+
+    async def wait_until_loaded(self) -> None:
+        """Right after the start the routes may still be on their way. Raises 503 when they do not come."""
+        if self.board.loaded.is_set():
+            return
+        try:
+            async with asyncio.timeout(FIRST_READ_S):
+                await self.board.loaded.wait()
+        except TimeoutError:
+            raise ServiceUnavailable("The server is starting: it could not read its database yet.") from None
+
+    def authenticate(self, authorization: str) -> KeyFacts:
+        """The key of an Authorization header. Raises 401."""
+        scheme, _, secret = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise Unauthorized("No API key was given: send it as 'Authorization: Bearer my-…'.")
+        key = self.board.key(secret.strip())
+        if key is None:
+            raise Unauthorized("This API key is not known here, or it was revoked. Ask an administrator for another.")
+        if key.expired(timezone.now()):
+            raise Unauthorized("This API key has expired. Ask an administrator for another.")
+        self._uses.note(key.id, now=time.monotonic())
+        return key
+
+    def call(self, capability: str, body: dict[str, Any], *, request_id: str) -> Call:
+        """The request, checked, with its model. Raises 400, 404 or 503."""
+        request = REQUESTS[capability].parse(body)
+        model = resolve(self.board.models, request.model, capability=capability)
+        return Call(model, capability, body, request_id)
+
+    @asynccontextmanager
+    async def answer(self, call: Call) -> AsyncIterator[Answer]:
+        """The answer of a replica. Leaving the block, however it happens, closes the request there at once."""
+        async with AsyncExitStack() as stack:
+            yield await self._first_answer(call, stack)
+
+    def used_keys(self) -> Iterable[int]:
+        """Keys whose use is due to be noted in their rows."""
+        return self._uses.take()
+
+    async def _first_answer(self, call: Call, stack: AsyncExitStack) -> Answer:
+        tried: set[UUID] = set()
+        while replica := self._choose(call, tried):
+            tried.add(replica.launch_id)
+            async with AsyncExitStack() as attempt:
+                attempt.enter_context(self.traffic.occupy(replica.launch_id))
+                try:
+                    answer = await ask(self._session, replica, call, stack=attempt)
+                except ReplicaUnavailable as error:
+                    logger.warning("%s goes to another replica: %s", call.request_id, error)
+                    if error.unreachable:
+                        self.traffic.leave_out(replica.launch_id, now=time.monotonic())
+                else:
+                    stack.push_async_exit(attempt.pop_all())
+                    return answer
+        raise not_ready(self.board.models.get(call.model.name, call.model))
+
+    def _choose(self, call: Call, tried: set[UUID]) -> Replica | None:
+        # Looked up anew each time: while one replica was tried, others may have come or gone.
+        model = self.board.models.get(call.model.name, call.model)
+        untried = [replica for replica in able(model.replicas, call.capability) if replica.launch_id not in tried]
+        return least_busy(self.traffic.loads(untried, now=time.monotonic()))
+
+
+@dataclass(slots=True)
+class _Use:
+    noted_at: float
+    due: bool
+
+
+class KeyUses:
+    """Which keys were used, each taken at most once a minute."""
+
+    def __init__(self) -> None:
+        self._uses: dict[int, _Use] = {}
+
+    def note(self, key_id: int, *, now: float) -> None:
+        """A key was used; `now` in seconds of a monotonic clock."""
+        use = self._uses.get(key_id)
+        if use is None or now - use.noted_at >= KEY_USE_NOTED_EVERY_S:
+            self._uses[key_id] = _Use(now, due=True)
+
+    def take(self) -> list[int]:
+        """The keys to write down now."""
+        due = [key_id for key_id, use in self._uses.items() if use.due]
+        for key_id in due:
+            self._uses[key_id].due = False
+        return due

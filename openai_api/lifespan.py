@@ -1,0 +1,86 @@
+"""The gateway of each event loop: started with the server, or at the first request where a server tells no start."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import aiohttp
+
+from openai_api.board import Board
+from openai_api.gateway import Gateway
+from openai_api.refresher import Refresher
+from openai_api.relay import open_session
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Running:
+    gateway: Gateway
+    session: aiohttp.ClientSession
+    refreshing: asyncio.Task[None] | None
+
+
+_running: WeakKeyDictionary[asyncio.AbstractEventLoop, _Running] = WeakKeyDictionary()
+
+
+def current() -> Gateway:
+    """The gateway of the loop that runs this; the first call starts it."""
+    loop = asyncio.get_running_loop()
+    if (here := _running.get(loop)) is None:
+        return start()
+    if here.refreshing is not None and here.refreshing.done():
+        # It ends only by a bug, which `_report` logged: stale routes would be worse than another try.
+        here.refreshing = _refresh(here.gateway)
+    return here.gateway
+
+
+def start(*, refreshed: bool = True) -> Gateway:
+    """Start this loop's gateway. Not refreshed, its board stands still and is the caller's to fill."""
+    session = open_session()
+    gateway = Gateway(Board(), session)
+    task = _refresh(gateway) if refreshed else None
+    _running[asyncio.get_running_loop()] = _Running(gateway, session, task)
+    return gateway
+
+
+async def stop() -> None:
+    """Stop this loop's gateway, if there is one."""
+    here = _running.pop(asyncio.get_running_loop(), None)
+    if here is None:
+        return
+    if here.refreshing is not None:
+        here.refreshing.cancel()
+        await asyncio.wait([here.refreshing])
+    await here.session.close()
+
+
+def _refresh(gateway: Gateway) -> asyncio.Task[None]:
+    task = asyncio.create_task(Refresher(gateway.update, used_keys=gateway.used_keys).run(), name="refresher")
+    task.add_done_callback(_report)
+    return task
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("The routes are no longer refreshed.", exc_info=error)
+
+
+async def lifespan(
+    scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Callable[..., Awaitable[None]]
+) -> None:
+    """The ASGI application for the server's own start and end."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            start()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

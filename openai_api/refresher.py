@@ -1,0 +1,98 @@
+"""Keeps a gateway up to date: reads the rows every second, and at once when the database says that some changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+from django import db
+from psycopg import sql
+
+from openai_api.board import Snapshot, read_snapshot
+from openai_api.keys import mark_used
+from registry.lifecycle import CHANNEL
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_S = 1.0
+SMALLEST_GAP_S = 0.05  # a burst of changes is read once
+RECONNECT_S = 1.0
+KEYWORDS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+
+
+class Refresher:
+    """Two side tasks of a gateway: `poll` and `listen`. While Postgres is away everything stays as it was."""
+
+    def __init__(self, update: Callable[[Snapshot], None], *, used_keys: Callable[[], Iterable[int]]) -> None:
+        self._update = update
+        self._used_keys = used_keys
+        self._nudged = asyncio.Event()
+        self._away = False
+        # A thread of its own keeps one connection open: Django's shared threads would open one each second.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="refresher")
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._poll())
+                tasks.create_task(self._listen())
+        finally:
+            self._thread.submit(db.connection.close)
+            self._thread.shutdown(wait=False)
+
+    async def _poll(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._nudged.clear()
+            try:
+                self._update(await loop.run_in_executor(self._thread, _read, list(self._used_keys())))
+                self._note(away=False)
+            except db.Error as error:
+                self._note(away=True, error=error)
+            await asyncio.sleep(SMALLEST_GAP_S)
+            try:
+                await asyncio.wait_for(self._nudged.wait(), INTERVAL_S - SMALLEST_GAP_S)
+            except TimeoutError:
+                continue
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with await _connect() as connection:
+                    await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+                    self._nudged.set()  # for what changed while nobody listened
+                    async for _ in connection.notifies():
+                        self._nudged.set()
+            except (psycopg.Error, OSError) as error:
+                logger.debug("Not listening: %s", error)
+            await asyncio.sleep(RECONNECT_S)
+
+    def _note(self, *, away: bool, error: db.Error | None = None) -> None:
+        if away and not self._away:
+            logger.warning("The database is away (%s). Requests go on with the routes of before.", error)
+        elif self._away and not away:
+            logger.warning("The database is back.")
+        self._away = away
+
+
+def _read(used_keys: list[int]) -> Snapshot:
+    try:
+        if used_keys:
+            mark_used(used_keys)
+        return read_snapshot()
+    except db.Error:
+        # Whatever is left of the connection is of no use; the next turn opens another.
+        db.connection.close()
+        raise
+
+
+async def _connect() -> psycopg.AsyncConnection[tuple[object, ...]]:
+    settings = db.connections["default"].settings_dict
+    parameters = {keyword: settings[name] for name, keyword in KEYWORDS.items() if settings[name]}
+    return await psycopg.AsyncConnection.connect(
+        **parameters, autocommit=True, connect_timeout=5, application_name="modelyard-web-listen"
+    )

@@ -1,0 +1,117 @@
+"""One request to one replica: its bytes come back untouched."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+from django.conf import settings
+
+from inference.protocol.capabilities import ENDPOINTS
+from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaUnavailable
+from registry.catalog import CatalogModel, Replica
+from registry.tokens import worker_token
+
+logger = logging.getLogger(__name__)
+
+CONNECT_S = 2.0
+EVENT_STREAM = "text/event-stream"
+# Draining, or not the worker that we think it is: either way another replica may answer.
+NOT_THIS_ONE = frozenset({401, 403, 503})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that was checked: what to ask of which model. `body` still has the name that the client used."""
+
+    model: CatalogModel
+    capability: str
+    body: dict[str, Any]
+    request_id: str
+
+    def encoded(self) -> bytes:
+        """The body for a replica, which knows the model by its own name only."""
+        return orjson.dumps(self.body | {"model": self.model.name})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a replica says. Something of it has arrived already, so it is too late for another replica."""
+
+    status: int
+    content_type: str
+    chunks: AsyncIterator[bytes]
+
+    @property
+    def streams(self) -> bool:
+        """Whether the chunks are server-sent events."""
+        return self.content_type.startswith(EVENT_STREAM)
+
+
+def open_session() -> aiohttp.ClientSession:
+    """The connections of one event loop to all replicas."""
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=settings.MODELYARD_REQUEST_TIMEOUT_S)
+    # No limit of connections: how much a replica takes is for its engine to say. Environment proxies are for others.
+    connector = aiohttp.TCPConnector(limit=0, use_dns_cache=True)
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        auto_decompress=False,
+        trust_env=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, stack: AsyncExitStack) -> Answer:
+    """The replica's answer, once its first bytes are here; leaving `stack` hangs up. Raises `ReplicaUnavailable`."""
+    url = replica.address + ENDPOINTS[call.capability]
+    headers = {
+        "Authorization": f"Bearer {worker_token(replica.launch_id)}",
+        "Content-Type": "application/json",
+        "Accept-Encoding": "identity",
+        "X-Request-Id": call.request_id,
+    }
+    try:
+        response = await stack.enter_async_context(session.post(url, data=call.encoded(), headers=headers))
+        if response.status in NOT_THIS_ONE:
+            raise await _refused(response)
+        return await _begun(response)
+    except aiohttp.SocketTimeoutError as error:
+        raise EngineSilent(f"The engine of '{call.model.name}' did not answer in time.") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise ReplicaUnavailable(f"{replica.address}: {error!r}", unreachable=True) from error
+
+
+async def _refused(response: aiohttp.ClientResponse) -> ReplicaUnavailable:
+    text = (await response.content.read(500)).decode(errors="replace")
+    if response.status != 503:
+        logger.error("The worker at %s refused our token: %s", response.url.origin(), text)
+    return ReplicaUnavailable(f"{response.url.origin()}: {response.status} {text}", unreachable=False)
+
+
+async def _begun(response: aiohttp.ClientResponse) -> Answer:
+    content_type = response.headers.get("Content-Type", "application/json")
+    if not content_type.startswith(EVENT_STREAM):
+        return Answer(response.status, content_type, _whole(await response.read()))
+    first = await response.content.readany()
+    return Answer(response.status, content_type, _stream(first, response))
+
+
+async def _whole(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+async def _stream(first: bytes, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    yield first
+    try:
+        async for chunk in response.content.iter_any():
+            yield chunk
+    except TimeoutError as error:
+        raise EngineSilent("The engine said nothing for too long in the middle of its answer.") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise AnswerCutShort from error

@@ -1,0 +1,60 @@
+"""Which replica answers: pure decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from inference.protocol.capabilities import wrong_endpoint
+from openai_api.errors import NotReady, UnknownModel
+from registry.catalog import Catalog, CatalogModel, Replica, ServingState
+
+# Seconds after which asking again makes sense, by what the model is doing.
+RETRY_AFTER_S = {ServingState.FAILED: 30, ServingState.STOPPED: 30, ServingState.WAITING: 10}
+SOON_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A replica and how busy it is. `last_used` grows with each request that any replica gets."""
+
+    replica: Replica
+    in_flight: int = 0
+    last_used: int = 0
+
+
+def by_public_name(catalog: Catalog) -> dict[str, CatalogModel]:
+    """Models by their own names and by their aliases."""
+    names = {alias: model for model in catalog.models for alias in model.aliases}
+    return names | {model.name: model for model in catalog.models}
+
+
+def resolve(models: Mapping[str, CatalogModel], asked: str, *, capability: str) -> CatalogModel:
+    """The model that can answer now. Raises the error that says why there is none."""
+    model = models.get(asked)
+    if model is None:
+        raise UnknownModel(asked, models)
+    if model.capabilities and capability not in model.capabilities:
+        raise wrong_endpoint(asked, capability, capabilities=model.capabilities)
+    if not model.replicas:
+        raise not_ready(model)
+    return model
+
+
+def not_ready(model: CatalogModel) -> NotReady:
+    """What a client is told while no replica of the model can take its request."""
+    state = model.status.state
+    ready = state == ServingState.READY
+    story = "has no replica that answers just now" if ready else f"is not ready ({model.status})"
+    return NotReady(f"The model '{model.name}' {story}.", retry_after_s=RETRY_AFTER_S.get(state, SOON_S))
+
+
+def able(replicas: Iterable[Replica], capability: str) -> tuple[Replica, ...]:
+    """The replicas that serve this. One that has not said what it serves is taken at its word when it answers."""
+    return tuple(replica for replica in replicas if not replica.capabilities or capability in replica.capabilities)
+
+
+def least_busy(loads: Iterable[Load]) -> Replica | None:
+    """The replica with the fewest requests in flight; among equals the one that has waited longest."""
+    best = min(loads, key=lambda load: (load.in_flight, load.last_used), default=None)
+    return best.replica if best else None
