@@ -53,6 +53,7 @@ class Yard:
         self.data_dir = self.home / "var"
         self.port = free_port()
         self.options = options
+        self.announcement = ""
 
     @property
     def url(self) -> str:
@@ -65,7 +66,8 @@ class Yard:
 
     def up(self) -> str:
         """Start everything; returns what a user reads."""
-        return self.run("up", "--detach", "--port", str(self.port), *self.options, timeout=START_S).stdout
+        self.announcement = self.run("up", "--detach", "--port", str(self.port), *self.options, timeout=START_S).stdout
+        return self.announcement
 
     def run(self, *arguments: str, check: bool = True, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "modelyard", *arguments, "--data-dir", str(self.data_dir)]
