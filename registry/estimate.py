@@ -15,11 +15,12 @@ DEQUANTIZED = 4  # 4-bit GGUF weights are loaded as 16-bit ones
 
 
 def claim_bytes(snapshot: Mapping[str, Any]) -> int:
-    """Bytes that one replica of this revision claims: what the operator said, else an estimate from the weights' files."""
+    """Bytes that one replica of this revision claims: what the operator said, else an estimate from the weights."""
     if snapshot["memory_bytes"]:
         return int(snapshot["memory_bytes"])
     if snapshot["engine"] == "echo":
-        return 64 * MIB + int(snapshot["options"].get("memory_mb", 0)) * MIB
+        ballast = snapshot["options"].get("memory_mb", 0)  # the engine refuses what is no number, with a reason
+        return 64 * MIB + (int(ballast) * MIB if isinstance(ballast, int | float) and ballast > 0 else 0)
     return RUNTIME_BYTES + int(1.1 * _weights_bytes(Path(snapshot["path"])))
 
 

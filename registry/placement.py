@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 DeviceKind = Literal["cpu", "cuda"]
+DeviceWish = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Request:
     """What one replica needs. `device` auto takes GPUs where the fleet has any, else CPUs."""
 
     bytes: int
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: DeviceWish = "auto"
 
 
 @dataclass(frozen=True, slots=True)

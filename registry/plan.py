@@ -167,11 +167,11 @@ def plan(snapshot: Snapshot) -> list[Action]:
 
 def backoff_s(failures: int) -> int:
     """Seconds to wait after so many failures in the window: 1, 2, 4 … 300."""
-    return min(BACKOFF_CAP_S, 2 ** max(0, failures - 1))
+    return min(BACKOFF_CAP_S, 1 << max(0, failures - 1))
 
 
 def failures(worker: WorkerView, deployment: Budget) -> tuple[int, datetime | None]:
-    """How many failures count with this launch, and since when. A restart and a new revision forgive what was before."""
+    """How many failures count with this launch, and since when. Restarts and new revisions forgive earlier ones."""
     forgiven = worker.created_at < deployment.renewed_at or worker.revision_id != deployment.revision_id
     return (0, None) if forgiven or worker.state != WorkerState.FAILED else _failures(worker)
 

@@ -15,7 +15,7 @@ from registry import nudge
 from registry.exits import explain_exit
 from registry.lifecycle import transition
 from registry.models import Claim, Deployment, Device, Revision, Worker
-from registry.placement import DeviceView, Placement, Request, Unplaceable
+from registry.placement import DeviceView, DeviceWish, Placement, Request, Unplaceable
 from registry.plan import Action, Command, Create, DeploymentView, End, Place, Release, Snapshot, WorkerView, plan
 from registry.states import ACTIVE, Order, WorkerState
 from registry.status import NODE_LATE
@@ -80,7 +80,7 @@ def _deployment_view(revision: Revision) -> DeploymentView:
         name=deployment.name,
         replicas=0 if deployment.paused else deployment.replicas,
         revision_id=revision.pk,
-        request=Request(bytes=revision.claim_bytes, device=revision.device),
+        request=Request(bytes=revision.claim_bytes, device=cast(DeviceWish, revision.device)),
         restart_budget=deployment.restart_budget,
         renewed_at=deployment.renewed_at,
         changed_by=deployment.changed_by,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 from celery import Celery
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "modelyard.settings")
+
+# Celery warns of root because pickled messages could run anything; ours are JSON.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
 app = Celery("modelyard")
 app.conf.update(

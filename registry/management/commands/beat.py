@@ -17,6 +17,6 @@ class Command(YardCommand):
     help = "Send the control plane's ticks."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        service = Service(current_app._get_current_object(), scheduler_cls=current_app.conf.beat_scheduler)
+        service = Service(current_app, scheduler_cls=current_app.conf.beat_scheduler)
         signal.signal(signal.SIGTERM, lambda *_: service.stop())
         service.start()
