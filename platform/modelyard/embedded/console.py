@@ -20,6 +20,7 @@ class Console:
         self._is_terminal = stream.isatty()
         self._progress = ""
         self._progress_at = float("-inf")
+        self.lost = False
 
     def say(self, text: str = "") -> None:
         """A line that stays."""
@@ -53,7 +54,7 @@ class Console:
             self._stream.flush()
         except OSError:
             # The terminal or the pipe behind us is gone; the platform runs on, and `status` tells.
-            self._is_terminal = False
+            self._is_terminal, self.lost = False, True
 
 
 def _fitted(text: str) -> str:
