@@ -149,7 +149,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         if not origin or origin in settings.CSRF_TRUSTED_ORIGINS:
             return True  # no browser leaves it out
         host: str = headers.get(b"host", b"").decode("latin-1")
-        return urlsplit(origin).netloc == host
+        return str(urlsplit(origin).netloc) == host
 
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:
