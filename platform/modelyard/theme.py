@@ -24,6 +24,10 @@ def _link(title: str, icon: str, noun: str) -> dict[str, Any]:
     }
 
 
+def _favicon(request: HttpRequest) -> str:
+    return static("favicon.svg")
+
+
 def _stylesheet(request: HttpRequest) -> str:
     return static("registry/admin.css")
 
@@ -87,6 +91,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "registry.admin.dashboard.dashboard",
     "SITE_DROPDOWN": [{"icon": "forum", "title": "Chat", "link": reverse_lazy("chat")}],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
     "STYLES": [_stylesheet],
     "COLORS": {"primary": PRIMARY},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},

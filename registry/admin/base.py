@@ -52,7 +52,6 @@ class YardAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     list_filter_submit = False
     list_filter_sheet = False
     list_fullwidth = True
-    show_full_result_count = False
     actions_selection_counter = True
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -86,6 +85,14 @@ class ReadOnlyAdmin(YardAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def change_view(  # noqa: PLR0917 - Django's signature
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Django's own history knows of edits in the admin only, and here are none.
+        context = (extra_context or {}) | {"show_history": False}
+        response: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return response
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
         return flatten_fieldsets(self.get_fieldsets(request, obj))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from registry.status import Phase, Status
 
 RECENT = timedelta(days=1)
 FAILURES = 8
+LOOK_BACK = 100  # events; a deployment that fails again and again is one line, with the number of times
 LINES = 100  # of nodes and of deployments; the lists have the rest
 WORST_FIRST = (Phase.FAILED, Phase.WAITING, Phase.PROGRESS, Phase.READY, Phase.STOPPED)
 
@@ -81,4 +83,10 @@ def _workers() -> dict[str, object]:
 
 def _failures() -> dict[str, object]:
     bad = Event.objects.filter(to_state__in=[WorkerState.FAILED, WorkerState.LOST], at__gt=Now() - RECENT)
-    return {"failures": list(bad[:FAILURES])}
+    newest: dict[tuple[str, str], Event] = {}
+    times: Counter[tuple[str, str]] = Counter()
+    for event in bad[:LOOK_BACK]:
+        what = (event.subject, event.reason)
+        newest.setdefault(what, event)
+        times[what] += 1
+    return {"failures": [(event, times[what]) for what, event in list(newest.items())[:FAILURES]]}

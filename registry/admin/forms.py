@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from registry import desired
 from registry.errors import InvalidDesire
@@ -37,6 +37,7 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
     class Meta:
         model = Deployment
         fields = ("name", "model", "replicas", "engine", "options", "restart_budget", "paused")
+        widgets: ClassVar[dict[str, forms.Widget]] = {"options": UnfoldAdminTextareaWidget(attrs={"rows": 4})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -40,7 +40,7 @@ def state_of(node: Node) -> SafeString:
 class NodeAdmin(YardAdmin):
     """Agents add nodes; operators cordon them."""
 
-    list_display = ("name", "doing", "seen", "memory", "hostname", "agent_version", "cordoned")
+    list_display = ("name", "doing", "seen", "memory", "hostname", "agent_version")
     list_filter = ("cordoned",)
     search_fields = ("name", "hostname")
     ordering = ("name",)

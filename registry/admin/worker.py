@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from registry.admin import marks, workerline
@@ -42,7 +42,7 @@ class WorkerAdmin(ReadOnlyAdmin):
     search_fields = ("deployment__name", "launch_id", "node__name", "reason")
     search_help_text = "Deployment, node, launch id or reason"
     fieldsets = (
-        (None, {"fields": (("doing", "heartbeat"), "why", ("deployment", "replica", "revision_link"), "times")}),
+        (None, {"fields": (("doing", "heartbeat"), "why", "belongs", "times")}),
         ("Place", {"fields": (("place", "claimed"), ("process", "address"), ("memory_now", "memory_peak"))}),
         ("Work", {"fields": (("busy", "requests_total", "tokens_total"), ("capabilities", "context_length"))}),
         ("Log", {"fields": ("launch_id", "log")}),
@@ -84,6 +84,11 @@ class WorkerAdmin(ReadOnlyAdmin):
     def why(self, worker: Worker) -> SafeString | str:
         return marks.reason(worker.reason)
 
+    @display(description="Replica")
+    def belongs(self, worker: Worker) -> SafeString:
+        revision = marks.link(worker.revision, f"revision {worker.revision.number}")
+        return format_html("{} of {}, {}", worker.replica, marks.link(worker.deployment), revision)
+
     @display(description="Times")
     def times(self, worker: Worker) -> SafeString:
         moments = (
@@ -98,8 +103,8 @@ class WorkerAdmin(ReadOnlyAdmin):
     @display(description="Process")
     def process(self, worker: Worker) -> str:
         if worker.exited_at is not None:
-            code = "not known" if worker.exit_code is None else worker.exit_code
-            return f"pid {worker.pid or '?'}, ended with exit code {code}"
+            code = "not known" if worker.exit_code is None else str(worker.exit_code)
+            return f"pid {worker.pid or 'not known'}, ended, exit code {code}"
         return f"pid {worker.pid}" if worker.pid else marks.NOTHING
 
     @display(description="Memory now")

@@ -1,0 +1,93 @@
+"""Every page opens, at a constant number of queries, and says what to do when there is nothing yet."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.templatetags.static import static
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from registry.models import Alias, Deployment, Device, Event, Model, Node, Revision, Worker
+from tests.registry import factories
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+NOUNS = (Deployment, Model, Alias, Worker, Node, Device, Event, Revision)
+LISTS = [reverse(f"admin:registry_{noun.__name__.lower()}_changelist") for noun in NOUNS]
+
+
+def queries(client: Client, url: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url).status_code == 200
+    return len(captured)
+
+
+def grow(number: int) -> None:
+    made = factories.deployment(f"chat-{number}")
+    factories.alias(f"also-{number}", made.model)
+    factories.worker(made, factories.device(factories.node(f"node-{number}")))
+    factories.failed_worker(made, replica=1)
+
+
+@pytest.mark.parametrize("url", [reverse("admin:index"), *LISTS])
+def test_a_page_costs_the_same_for_3_rows_as_for_30(root: Client, url: str) -> None:
+    for number in range(3):
+        grow(number)
+    root.get(url)  # whatever is kept for ever is kept now
+    few = queries(root, url)
+    for number in range(3, 30):
+        grow(number)
+    assert queries(root, url) == few <= 16
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_the_page_of_one_row_opens_for_those_who_may_only_look(noun: type[Deployment], login: type[Client]) -> None:
+    factories.fleet(1)
+    permission = f"view_{noun.__name__.lower()}"
+    row = noun.objects.first()
+    assert row is not None
+    page = login(permission).get(reverse(f"admin:registry_{noun.__name__.lower()}_change", args=[row.pk]))
+    assert page.status_code == 200
+    assert 'name="_save"' not in page.content.decode()
+
+
+def test_the_overview_shows_what_runs_where_and_what_failed(root: Client) -> None:
+    made = factories.deployment("assistant", replicas=2)
+    factories.worker(made, factories.device(factories.node("rack-7"), name="NVIDIA H100"))
+    factories.failed_worker(made, "the disk of rack-7 is full", replica=1, attempt=4)
+    page = root.get(reverse("admin:index")).content.decode()
+    assert "1/2 ready, failed: the disk of rack-7 is full" in page
+    assert "NVIDIA H100" in page
+    assert "4 GiB claimed, 10 GiB used, of 80 GiB" in page
+
+
+def test_the_same_failure_again_and_again_is_one_line_of_the_overview(root: Client) -> None:
+    made = factories.deployment()
+    for _ in range(3):
+        factories.failed_worker(made, "no such folder")
+    page = root.get(reverse("admin:index")).content.decode()
+    assert "3 times" in page
+    assert page.count('class="yard-why">no such folder') == 1
+
+
+def test_an_empty_platform_says_what_to_do_first(root: Client) -> None:
+    page = root.get(reverse("admin:index")).content.decode()
+    assert "No model yet" in page
+    assert reverse("admin:registry_model_add") in page
+    assert "No node has joined" in page
+
+
+def test_with_a_model_the_overview_leads_to_its_deployment(root: Client) -> None:
+    factories.model()
+    page = root.get(reverse("admin:index")).content.decode()
+    assert "No deployment yet" in page
+    assert reverse("admin:registry_deployment_add") in page
+
+
+@pytest.mark.parametrize("theme_file", ["registry/admin.css", "favicon.svg"])
+def test_what_the_pages_load_is_there(root: Client, theme_file: str) -> None:
+    assert static(theme_file) in root.get(reverse("admin:index")).content.decode()
+    assert finders.find(theme_file)

@@ -1,0 +1,106 @@
+"""Who may do what: root, staff with a permission, staff without any, and strangers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from registry.models import Deployment, Node
+from tests.registry import factories
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+INDEX = reverse("admin:index")
+OVERVIEW = reverse("admin:registry_overview")
+DEPLOYMENTS = reverse("admin:registry_deployment_changelist")
+BUTTONS = ("deploy", "stop", "restart")
+
+
+def order(client: Client, deployment: Deployment, button: str) -> int:
+    url = reverse(f"admin:registry_deployment_{button}", args=[deployment.pk])
+    return int(client.post(url, {"_form_submitted": "on"}).status_code)
+
+
+def test_staff_who_may_look_sees_deployments_but_no_buttons(login: Any) -> None:
+    made = factories.deployment()
+    viewer = login("view_deployment")
+    page = viewer.get(reverse("admin:registry_deployment_change", args=[made.pk])).content.decode()
+    assert "about to start" in page
+    assert not any(reverse(f"admin:registry_deployment_{button}", args=[made.pk]) in page for button in BUTTONS)
+
+
+@pytest.mark.parametrize("button", BUTTONS)
+def test_staff_who_may_look_cannot_order_anything(login: Any, button: str) -> None:
+    made = factories.deployment(paused=button == "deploy")
+    assert order(login("view_deployment"), made, button) == 403
+    after = Deployment.objects.get()
+    assert (after.paused, after.renewed_at) == (made.paused, made.renewed_at)
+
+
+def test_staff_who_may_look_cannot_order_from_the_list_either(login: Any) -> None:
+    made = factories.deployment()
+    entered = {"action": "stop_selected", "_selected_action": [made.pk], "confirmed": "yes"}
+    login("view_deployment").post(DEPLOYMENTS, entered)
+    assert not Deployment.objects.get().paused
+
+
+def test_staff_who_may_change_orders(login: Any) -> None:
+    made = factories.deployment()
+    assert order(login("view_deployment", "change_deployment"), made, "stop") == 302
+    assert Deployment.objects.get().paused
+
+
+def test_staff_without_permissions_is_told_so_and_sees_no_rows(login: Any) -> None:
+    factories.deployment("secret-project")
+    nobody = login()
+    page = nobody.get(INDEX).content.decode()
+    assert "An administrator gives it permissions" in page
+    assert "secret-project" not in page + nobody.get(OVERVIEW).content.decode()
+    assert nobody.get(DEPLOYMENTS).status_code == 403
+
+
+def test_the_overview_shows_only_what_one_may_look_at(login: Any) -> None:
+    factories.fleet(1)
+    page = login("view_node").get(OVERVIEW).content.decode()
+    assert 'aria-label="Nodes"' in page
+    assert 'aria-label="Deployments"' not in page
+    assert 'aria-label="Last failures"' not in page
+
+
+@pytest.mark.parametrize("url", [INDEX, DEPLOYMENTS])
+def test_a_stranger_is_sent_to_the_login(client: Client, url: str) -> None:
+    answer = client.get(url)
+    assert answer.status_code == 302
+    assert "/login/" in answer.headers["Location"]
+
+
+def test_a_stranger_gets_no_part_of_a_page_and_an_expired_page_reloads(client: Client) -> None:
+    made = factories.deployment()
+    for url in (OVERVIEW, reverse("admin:registry_deployment_now", args=[made.pk])):
+        answer = client.get(url)
+        assert (answer.status_code, answer.content, answer.headers["HX-Refresh"]) == (403, b"", "true")
+
+
+def test_a_user_who_is_no_staff_is_a_stranger_here(client: Client) -> None:
+    client.force_login(factories.user("visitor", is_staff=False))
+    assert client.get(OVERVIEW).status_code == 403
+    assert client.get(INDEX).status_code == 302
+
+
+def test_nobody_edits_what_machines_write(root: Client) -> None:
+    made = factories.deployment()
+    worker = factories.worker(made, factories.device(factories.node()))
+    url = reverse("admin:registry_worker_change", args=[worker.pk])
+    assert root.post(url, {"state": "STOPPED"}).status_code == 403
+    assert root.get(reverse("admin:registry_node_add")).status_code == 403
+
+
+def test_operators_cordon_a_node_and_touch_nothing_else_of_it(login: Any) -> None:
+    made = factories.node(hostname="rack-1")
+    operator = login("view_node", "change_node", name="grace")
+    operator.post(reverse("admin:registry_node_change", args=[made.pk]), {"cordoned": "on", "hostname": "elsewhere"})
+    after = Node.objects.get()
+    assert (after.cordoned, after.hostname) == (True, "rack-1")
