@@ -42,7 +42,7 @@ def path(value: str) -> Path:
 DEFAULT_DATA_DIR = path("var")
 
 
-def _variable(name: str, read: Callable[[str], Any], default: Any, explanation: str) -> Any:  # noqa: PLR0917
+def _variable(name: str, read: Callable[[str], Any], *, default: Any, explanation: str) -> Any:
     return field(default=default, metadata={"name": name, "read": read, "help": explanation})
 
 
@@ -50,48 +50,74 @@ def _variable(name: str, read: Callable[[str], Any], default: Any, explanation: 
 class Environment:
     """Everything that the platform takes from its environment. An unset or empty variable is its default."""
 
-    data_dir: Path = _variable("MODELYARD_DATA_DIR", path, DEFAULT_DATA_DIR, "Where the installation keeps its data.")
+    data_dir: Path = _variable(
+        "MODELYARD_DATA_DIR", path, default=DEFAULT_DATA_DIR, explanation="Where the installation keeps its data."
+    )
     database_url: str = _variable(
         "DATABASE_URL",
         text,
-        "",
-        "A Postgres to use instead of the embedded one: postgres://user:password@host:port/name.",
+        default="",
+        explanation="A Postgres to use instead of the embedded one: postgres://user:password@host:port/name.",
     )
     postgres_bin: str = _variable(
-        "PGBIN", text, "", "The folder with `initdb` and `postgres`; unset: the wheel's, else the machine's."
+        "PGBIN",
+        text,
+        default="",
+        explanation="The folder with `initdb` and `postgres`; unset: the wheel's, else the machine's.",
     )
     broker_url: str = _variable(
-        "CELERY_BROKER_URL", text, "", "Another Celery broker, such as redis://…; unset: queues in the same Postgres."
+        "CELERY_BROKER_URL",
+        text,
+        default="",
+        explanation="Another Celery broker, such as redis://…; unset: queues in the same Postgres.",
     )
     secret_key: str = _variable(
         "MODELYARD_SECRET_KEY",
         text,
-        "",
-        "Signs sessions and derives worker tokens; unset: generated in the data directory.",
+        default="",
+        explanation="Signs sessions and derives worker tokens; unset: generated in the data directory.",
     )
-    node_name: str = _variable("MODELYARD_NODE_NAME", text, "", "This machine's name as a node; unset: its host name.")
+    node_name: str = _variable(
+        "MODELYARD_NODE_NAME", text, default="", explanation="This machine's name as a node; unset: its host name."
+    )
     host: str = _variable(
-        "MODELYARD_HOST", text, "127.0.0.1", "The address that the web process binds; set by `up --host`."
+        "MODELYARD_HOST",
+        text,
+        default="127.0.0.1",
+        explanation="The address that the web process binds; set by `up --host`.",
     )
-    port: int = _variable("MODELYARD_PORT", int, 8000, "The port that the web process binds; set by `up --port`.")
+    port: int = _variable(
+        "MODELYARD_PORT", int, default=8000, explanation="The port that the web process binds; set by `up --port`."
+    )
     allowed_hosts: tuple[str, ...] = _variable(
         "MODELYARD_ALLOWED_HOSTS",
         names,
-        (),
-        "Host names that the pages answer to; unset: loopback, or any when bound wider.",
+        default=(),
+        explanation="Host names that the pages answer to; unset: loopback, or any when bound wider.",
     )
     base_url: str = _variable(
-        "MODELYARD_BASE_URL", text, "", "The public URL behind a proxy, such as https://models.example.org."
+        "MODELYARD_BASE_URL",
+        text,
+        default="",
+        explanation="The public URL behind a proxy, such as https://models.example.org.",
     )
-    debug: bool = _variable("MODELYARD_DEBUG", boolean, False, "Django's debug pages; never on a shared machine.")
-    log_level: str = _variable("MODELYARD_LOG_LEVEL", str.upper, "INFO", "DEBUG, INFO, WARNING or ERROR.")
-    time_zone: str = _variable("MODELYARD_TIME_ZONE", text, "UTC", "The time zone that the pages show.")
-    max_body_mb: float = _variable("MODELYARD_MAX_BODY_MB", positive, 10.0, "The largest API request body, in MB.")
+    debug: bool = _variable(
+        "MODELYARD_DEBUG", boolean, default=False, explanation="Django's debug pages; never on a shared machine."
+    )
+    log_level: str = _variable(
+        "MODELYARD_LOG_LEVEL", str.upper, default="INFO", explanation="DEBUG, INFO, WARNING or ERROR."
+    )
+    time_zone: str = _variable(
+        "MODELYARD_TIME_ZONE", text, default="UTC", explanation="The time zone that the pages show."
+    )
+    max_body_mb: float = _variable(
+        "MODELYARD_MAX_BODY_MB", positive, default=10.0, explanation="The largest API request body, in MB."
+    )
     request_timeout_s: float = _variable(
         "MODELYARD_REQUEST_TIMEOUT_S",
         positive,
-        600.0,
-        "How long an engine may be silent within one request, in seconds.",
+        default=600.0,
+        explanation="How long an engine may be silent within one request, in seconds.",
     )
 
 

@@ -39,9 +39,15 @@ def attend(launch_id: UUID) -> None:
 
 def start_cycles(agent: Agent, stopping: threading.Event) -> threading.Thread:
     """Run the agent's cycle until told to stop. When it dies of anything unforeseen, the process ends with it."""
+    threading.excepthook = _end_process
     thread = threading.Thread(target=_cycles, args=(agent, stopping), name="agent-cycle", daemon=True)
     thread.start()
     return thread
+
+
+def _end_process(death: threading.ExceptHookArgs) -> None:
+    logger.critical("The agent's cycle died; the process ends so that it is started anew.", exc_info=death.exc_value)
+    os._exit(1)
 
 
 def _cycles(agent: Agent, stopping: threading.Event) -> None:
@@ -51,9 +57,6 @@ def _cycles(agent: Agent, stopping: threading.Event) -> None:
     except Superseded as error:
         logger.error("This agent ends: %s.", error)
         os._exit(SUPERSEDED_EXIT)
-    except BaseException:
-        logger.critical("The agent's cycle died; the process ends so that it is started anew.", exc_info=True)
-        os._exit(1)
 
 
 def _one(agent: Agent) -> float:
