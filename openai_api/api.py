@@ -118,7 +118,7 @@ def _names(model: CatalogModel) -> tuple[str, ...]:
 def _card(name: str, model: CatalogModel) -> dict[str, Any]:
     extra: dict[str, Any] = {
         "state": str(model.status.state),
-        "status": str(model.status),
+        "status": f"{model.name} {model.status.story}.",
         "capabilities": list(model.capabilities),
         "context_length": model.context_length,
     }

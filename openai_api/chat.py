@@ -187,4 +187,6 @@ def _chats(model: CatalogModel) -> bool:
 
 
 def _described(model: CatalogModel) -> dict[str, Any]:
-    return {"name": model.name, "state": str(model.status.state), "status": str(model.status)}
+    status = model.status
+    sentence = f"{model.name} {status.story}."
+    return {"name": model.name, "state": str(status.state), "word": str(status), "sentence": sentence}

@@ -45,7 +45,7 @@ def not_ready(model: CatalogModel) -> NotReady:
     """What a client is told while no replica of the model can take its request."""
     state = model.status.state
     ready = state == ServingState.READY
-    story = "has no replica that answers just now" if ready else f"is not ready ({model.status})"
+    story = "has no replica that answers just now" if ready else model.status.story
     return NotReady(f"The model '{model.name}' {story}.", retry_after_s=RETRY_AFTER_S.get(state, SOON_S))
 
 

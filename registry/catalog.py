@@ -50,12 +50,16 @@ class Status:
     reason: str = ""
 
     def __str__(self) -> str:
-        if self.state == ServingState.LOADING:
-            detail = f": {self.reason}" if self.reason else ""
-            return f"loading, {self.progress} %{detail}"
+        """A word, for a list."""
+        return f"loading {self.progress} %" if self.state == ServingState.LOADING else str(self.state)
+
+    @property
+    def story(self) -> str:
+        """What comes after the model's name in a sentence, without its full stop."""
         if self.state == ServingState.WAITING and self.reason:
-            return self.reason
-        return f"{self.state}: {self.reason}" if self.reason else str(self.state)
+            return f"is {self.reason}".rstrip(".")
+        verb = str(self) if self.state == ServingState.FAILED else f"is {self}"
+        return f"{verb}: {self.reason}".rstrip(".") if self.reason else verb
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,8 @@ function refresh() {
     byId("nothing").hidden = !(known && empty && !picker.models.length);
     byId("welcome").hidden = !(known && empty && picker.models.length);
     const banner = byId("banner");
-    banner.textContent = lost ? "Reconnecting …" : model && !isReady(model) ? `${model.name}: ${model.status}` : "";
+    banner.textContent = lost ? "Reconnecting …" : model && !isReady(model) ? model.sentence : "";
+    banner.className = `banner ${lost ? "" : model?.state}`;
     banner.hidden = !banner.textContent;
 }
 

@@ -35,9 +35,9 @@ export class Picker {
         this.box.hidden = !model;
         if (model) {
             const text = document.createElement("span");
-            text.textContent = model.status;
+            text.textContent = model.word;
             this.state.className = `state ${model.state}`;
-            this.state.title = model.status;
+            this.state.title = model.sentence;
             this.state.replaceChildren(text);
         }
         this.changed();
