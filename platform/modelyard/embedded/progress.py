@@ -21,7 +21,8 @@ def settled(statuses: Mapping[str, Status]) -> bool:
 
 
 def line(statuses: Mapping[str, Status]) -> str:
-    return " · ".join(f"{name}: {status.words}" for name, status in statuses.items())
+    # Of a single replica "0/1 ready" says nothing, and the line has little room.
+    return " · ".join(f"{name}: {status.words.removeprefix('0/1 ready, ')}" for name, status in statuses.items())
 
 
 def failures(statuses: Mapping[str, Status]) -> list[str]:
