@@ -11,6 +11,7 @@ from pathlib import Path
 import django
 import pytest
 from django.db import connections
+from yard import Yard, running
 
 from modelyard.embedded.cluster import Cluster
 from modelyard.embedded.postgres import EmbeddedPostgres
@@ -71,3 +72,10 @@ def django_db_modify_db_settings(postgres_server: EmbeddedPostgres) -> None:
 def django_db_keepdb() -> bool:
     """The whole server is thrown away, and the broker's open connections would forbid to drop the database alone."""
     return True
+
+
+@pytest.fixture(scope="session")
+def yard() -> Iterator[Yard]:
+    """A whole platform with the demo models, for the tests that do not break it."""
+    with running() as started:
+        yield started
