@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 from registry.errors import InvalidDesire
 
 BINARY = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 UNITS = BINARY | {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+LARGEST = 2**63 - 1  # what a column of the database holds
 WRITTEN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
 
 
@@ -35,7 +37,10 @@ def parse_bytes(text: str) -> int:
     factor = UNITS.get(match[2].upper().replace("IB", "")) if match else None
     if match is None or factor is None:
         raise InvalidDesire(f"{text!r} is not an amount of memory: write it like 4GiB or 512MiB.")
-    return int(float(match[1]) * factor)
+    size = int(Decimal(match[1]) * factor)
+    if size > LARGEST:
+        raise InvalidDesire(f"{text} is more memory than there is: write it like 4GiB or 512MiB.")
+    return size
 
 
 def format_age(age: timedelta) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from registry.measures import format_age
-from registry.plan import WorkerView, failures, gave_up, retry_in
+from registry.plan import WorkerView, failures, gave_up
 from registry.states import Order, WorkerState
 
 NODE_LATE = timedelta(seconds=15)  # the reconciler places nothing on a node that is silent for longer
@@ -52,13 +52,17 @@ class Launch(WorkerView):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The present state of a deployment. `reason` is set when it gave up; `percent` is the mean over its replicas."""
+    """The present state of a deployment, and why when it is not well. `percent` is the mean over its replicas."""
 
     phase: Phase
-    words: str
+    brief: str
     ready: int = 0
     percent: int = 0
     reason: str = ""
+
+    @property
+    def words(self) -> str:
+        return f"{self.brief}: {self.reason}" if self.reason else self.brief
 
     @property
     def badge(self) -> str:
@@ -70,7 +74,8 @@ class _Slot:
     """One replica's part of the story."""
 
     phase: Phase
-    words: str
+    story: str
+    reason: str = ""
     percent: int = 0
     serving: bool = False
 
@@ -87,12 +92,14 @@ def status_of(wanted: Wanted, launches: Iterable[Launch], now: datetime) -> Stat
     slots = [_slot(newest.get(replica), wanted, now) for replica in range(wanted.replicas)]
     ready = sum(slot.serving for slot in slots)
     worst = min(slots, key=lambda slot: WORST_FIRST.index(slot.phase))
+    leaving = sum(launch.active and newest[launch.replica] is not launch for launch in launches)
+    leaving += sum(launch.active for replica, launch in newest.items() if replica >= wanted.replicas)
     return Status(
         phase=worst.phase,
-        words=_words(worst, ready, wanted.replicas),
+        brief=_brief(worst, ready, wanted.replicas) + (f", {leaving} stopping" if leaving else ""),
         ready=ready,
         percent=sum(slot.percent for slot in slots) // len(slots),
-        reason=worst.words if worst.phase is Phase.FAILED else "",
+        reason=worst.reason,
     )
 
 
@@ -115,12 +122,11 @@ def _stopped(running: int) -> Status:
     return Status(Phase.STOPPED, "stopped")
 
 
-def _words(worst: _Slot, ready: int, replicas: int) -> str:
+def _brief(worst: _Slot, ready: int, replicas: int) -> str:
     count = f"{ready}/{replicas} ready"
     if worst.phase is Phase.READY:
         return count
-    story = f"failed: {worst.words}" if worst.phase is Phase.FAILED else worst.words
-    return story if worst.phase is Phase.FAILED and not ready else f"{count}, {story}"
+    return worst.story if worst.phase is Phase.FAILED and not ready else f"{count}, {worst.story}"
 
 
 def _slot(newest: Launch | None, wanted: Wanted, now: datetime) -> _Slot:
@@ -130,10 +136,11 @@ def _slot(newest: Launch | None, wanted: Wanted, now: datetime) -> _Slot:
         return _running(newest, wanted, now)
     count, _ = failures(newest, wanted)
     if gave_up(newest, wanted):
-        return _Slot(Phase.FAILED, newest.reason or "no reason was reported")
+        return _Slot(Phase.FAILED, "failed", newest.reason or "no reason was reported")
     if count:
-        wait = format_age(retry_in(newest, count, now))
-        return _Slot(Phase.WAITING, f"failed {count} of {wanted.restart_budget}, next try in {wait}: {newest.reason}")
+        # No countdown: a line that says the same thing all the time stays still on a page and in a log.
+        story = f"failed {count} of {wanted.restart_budget} times, tries again"
+        return _Slot(Phase.WAITING, story, newest.reason)
     return _Slot(Phase.PROGRESS, "about to start")
 
 
@@ -144,7 +151,8 @@ def _running(launch: Launch, wanted: Wanted, now: datetime) -> _Slot:
     if outdated or launch.order != Order.RUN or launch.state == WorkerState.DRAINING:
         return _Slot(Phase.PROGRESS, "replacing")
     if launch.state == WorkerState.PENDING:
-        return _Slot(Phase.WAITING if launch.reason else Phase.PROGRESS, launch.reason or "looking for a place")
+        story, _, reason = launch.reason.partition(": ")
+        return _Slot(Phase.WAITING, story, reason) if story else _Slot(Phase.PROGRESS, "looking for a place")
     if launch.state == WorkerState.LOADING:
         return _Slot(Phase.PROGRESS, f"loading {launch.progress} %", percent=min(99, launch.progress))
     return _Slot(Phase.PROGRESS, "starting")

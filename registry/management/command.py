@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import Namespace
+from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
@@ -16,6 +16,10 @@ from django.db.utils import DatabaseError, InterfaceError, OperationalError
 from registry.errors import RegistryError
 
 UNDEFINED_TABLE = "42P01"  # SQLSTATE
+
+
+class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Leaves the lines of examples as they are."""
 
 
 class YardCommand(BaseCommand):
@@ -26,9 +30,13 @@ class YardCommand(BaseCommand):
         "--version", "--verbosity", "--settings", "--pythonpath", "--no-color", "--force-color",
     }  # fmt: skip
     expected_errors: ClassVar[tuple[type[Exception], ...]] = (RegistryError,)
+    examples: ClassVar[tuple[str, ...]] = ()  # command lines that `--help` ends with
     lists: ClassVar[bool] = False  # true: the command prints rows and takes --json
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        if self.examples:
+            lines = "\n".join(f"  modelyard {subcommand} {example}".rstrip() for example in self.examples)
+            kwargs |= {"epilog": f"examples:\n{lines}", "formatter_class": HelpFormatter}
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         if self.lists:
             parser.add_argument("--json", action="store_true", dest="as_json", help="Print JSON for programs.")

@@ -45,7 +45,7 @@ def worker(of: Deployment, on: Device | None = None, **fields: Any) -> Worker:
     """READY and beating, unless told otherwise; with a claim of 4 GiB when it has a device."""
     facts = {"state": WorkerState.READY, "heartbeat_at": Now(), "replica": 0, "progress": 100} | fields
     facts |= {"node": on.node if on else None} if "node" not in fields else {}
-    made = Worker.objects.create(deployment=of, revision=of.revisions.first(), **facts)
+    made = Worker.objects.create(deployment=of, revision=of.revisions.all()[0], **facts)
     if on is not None:
         Claim.objects.create(worker=made, device=on, bytes=4 * GIB)
     return Worker.objects.get(pk=made.pk)
@@ -76,7 +76,7 @@ def fleet(size: int) -> None:
 
 
 def user(name: str = "ada", *permissions: str, **fields: Any) -> User:
-    """Staff with these permissions, such as `view_deployment`. Without a password: hashing one takes as long as a test."""
+    """Staff with these permissions, such as `view_deployment`; without a password, since hashing one is slow."""
     made: User = User.objects.create_user(name, **{"is_staff": True} | fields)
     made.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     return made

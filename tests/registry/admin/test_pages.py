@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.staticfiles import finders
 from django.db import connection
@@ -44,7 +46,7 @@ def test_a_page_costs_the_same_for_3_rows_as_for_30(root: Client, url: str) -> N
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_the_page_of_one_row_opens_for_those_who_may_only_look(noun: type[Deployment], login: type[Client]) -> None:
+def test_the_page_of_one_row_opens_for_those_who_may_only_look(noun: type[Deployment], login: Any) -> None:
     factories.fleet(1)
     permission = f"view_{noun.__name__.lower()}"
     row = noun.objects.first()
