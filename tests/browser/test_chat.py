@@ -52,7 +52,7 @@ def test_stop_ends_the_answer_where_it_is_and_the_engine_with_it(operator: Page,
     expect(operator.locator(".figures")).to_contain_text("stopped")
     said = operator.locator(".turn.assistant .body").inner_text()
     assert "word39" not in said
-    until(lambda: echo.stats(echo.ready("echo"))["running"] == 0, within=2, what="the engine is idle")
+    until(lambda: echo.stats(echo.ready("echo"))["engine"]["running"] == 0, within=2, what="the engine is idle")
     assert operator.locator(".turn.assistant .body").inner_text() == said
 
 

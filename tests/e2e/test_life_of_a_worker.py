@@ -7,10 +7,9 @@ import signal
 import time
 
 import openai
-import psutil
 import pytest
 from admin_session import AdminSession
-from yard import Yard, until
+from yard import Yard, alive, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
@@ -31,8 +30,7 @@ def words(yard: Yard) -> str:
 
 
 def test_from_the_admin_to_a_stream_through_a_crash_to_the_stop(echo: Yard) -> None:
-    admin = AdminSession(echo)
-    admin.order("deploy", "echo")
+    press(echo, "deploy")
     first = echo.ready("echo")
     stream = echo.client().chat.completions.create(model="echo", messages=ASK, stream=True)  # type: ignore[call-overload]
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream).split() == ASK[0]["content"].split()
@@ -44,10 +42,15 @@ def test_from_the_admin_to_a_stream_through_a_crash_to_the_stop(echo: Yard) -> N
     assert time.monotonic() - killed_at < 10
     assert (second["restarts"], words(echo)) == (1, ASK[0]["content"])
 
-    admin.order("stop", "echo")
+    press(echo, "stop")
     until(lambda: not echo.workers("echo"), what="no worker is left")
-    assert not psutil.pid_exists(second["pid"])
+    assert not alive(second["pid"])
     assert "admin stopped the deployment" in [event["reason"] for event in echo.json("events", "--deployment", "echo")]
+
+
+def press(yard: Yard, verb: str) -> None:
+    with AdminSession(yard) as admin:
+        admin.order(verb, "echo")
 
 
 def _failed(yard: Yard, launch_id: str) -> bool:
@@ -70,7 +73,7 @@ def test_a_client_that_hangs_up_stops_the_engine_within_a_second(echo: Yard) -> 
     )
     next(iter(stream))
     stream.close()
-    until(lambda: echo.stats(worker)["running"] == 0, within=1, what="the engine is idle")
+    until(lambda: echo.stats(worker)["engine"]["running"] == 0, within=1, what="the engine is idle")
     assert echo.stats(worker)["tokens_total"] < 100
     echo.run("stop", "echo", "--wait")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import openai
 import pytest
-from yard import Yard, running, until
+from yard import Yard, alive, running, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 
@@ -97,4 +97,4 @@ def test_down_stops_the_models_too(lone: Yard) -> None:
     pid = lone.ready("echo")["pid"]
     lone.down()
     assert lone.processes() == []
-    assert not os.path.exists(f"/proc/{pid}")
+    assert not alive(pid)

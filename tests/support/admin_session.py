@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Self
 
 import httpx2 as httpx
 from yard import Yard
@@ -12,13 +13,19 @@ LIST = "/admin/registry/deployment/"
 
 
 class AdminSession:
-    """Logged in as the administrator of a yard."""
+    """Logged in as the administrator of a yard; to be used in a `with`."""
 
     def __init__(self, yard: Yard) -> None:
         self._http = httpx.Client(base_url=yard.url, follow_redirects=True, timeout=30)
         known = yard.credentials
         page = self.submit("/admin/login/", {"username": known["admin_user"], "password": known["admin_password"]})
         assert "logout" in page.text
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def submit(self, path: str, fields: dict[str, str]) -> httpx.Response:
         """Send the form of a page with these fields."""

@@ -54,6 +54,7 @@ class Yard:
         self.port = free_port()
         self.options = options
         self.announcement = ""
+        self._client: openai.OpenAI | None = None
 
     @property
     def url(self) -> str:
@@ -87,8 +88,12 @@ class Yard:
         return json.loads(self.run(*arguments, "--json").stdout)
 
     def client(self) -> openai.OpenAI:
-        known = self.credentials
-        return openai.OpenAI(base_url=known["base_url"], api_key=known["api_key"], max_retries=0, timeout=60)
+        if self._client is None:
+            known = self.credentials
+            self._client = openai.OpenAI(
+                base_url=known["base_url"], api_key=known["api_key"], max_retries=0, timeout=60
+            )
+        return self._client
 
     def process(self, name: str) -> dict[str, Any]:
         [found] = [process for process in self.json("status")["processes"] if process["name"] == name]
@@ -128,8 +133,18 @@ class Yard:
         self.run("down", check=False)
 
     def remove(self) -> None:
+        if self._client is not None:
+            self._client.close()
         self.down()
         shutil.rmtree(self.home, ignore_errors=True)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs. A zombie does not: it waits for a parent to look."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _belongs(process: psutil.Process, marks: set[str]) -> bool:

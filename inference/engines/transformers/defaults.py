@@ -45,7 +45,7 @@ class SamplingDefaults:
         own = {name: generation_config.get(name) for name in cls.__dataclass_fields__}
         for name, value in own.items():
             if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-                raise LoadError(f"generation_config.json has {name} = {value!r}, which is no number. Correct the file.")
+                raise LoadError(f"generation_config has {name} = {value!r}, which is no number. Correct it.")
         return cls(**{name: value for name, value in own.items() if value is not None})
 
     def merged(self, params: SamplingParams) -> Sampling:

@@ -177,15 +177,15 @@ def _assemble(model: LoadedModel, options: TransformersOptions) -> _Parts:
     return _Parts(
         encoder=PromptEncoder(model.tokenizer, options.chat_template),
         decode=decoder_of(model.tokenizer),
-        limits=_limits(model),
+        limits=_limits(model, options),
         loop=DecodeLoop(forward, threads=options.thread_count),
         embedder=Embedder(trunk, model.recipe, pad_id=pad_id, device=model.device),
         model=model,
     )
 
 
-def _limits(model: LoadedModel) -> Limits:
-    config = model.generation_config
+def _limits(model: LoadedModel, options: TransformersOptions) -> Limits:
+    config = model.generation_config | options.generation_config
     return Limits(
         context_length=model.context_length,
         vocabulary=int(model.model.get_input_embeddings().weight.shape[0]),

@@ -17,7 +17,8 @@ class TransformersOptions(BaseModel):
 
     `dtype` auto is the type of the weights. `device` auto is the first CUDA device, else the CPU. `context_length` may
     only be lower than the model's own. `threads` None is every core that this process may run on. `chat_template` is
-    the text of a template that replaces the tokenizer's.
+    the text of a template that replaces the tokenizer's. `generation_config` replaces values of the model's own
+    generation_config.json, such as {"temperature": 0.2}.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -28,6 +29,7 @@ class TransformersOptions(BaseModel):
     context_length: int | None = Field(None, ge=1)
     threads: int | None = Field(None, ge=1, le=1024)
     chat_template: str | None = Field(None, min_length=1)
+    generation_config: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Self:

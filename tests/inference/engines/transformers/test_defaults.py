@@ -27,7 +27,7 @@ def test_zero_in_a_request_is_a_value_and_not_an_absence() -> None:
 
 @pytest.mark.parametrize("value", ["0.7", True, [1]])
 def test_a_file_whose_value_is_no_number_fails_the_load(value: object) -> None:
-    with pytest.raises(LoadError, match=r"temperature = .*, which is no number"):
+    with pytest.raises(LoadError, match=r"generation_config has temperature = .*, which is no number"):
         SamplingDefaults.read({"temperature": value})
 
 

@@ -159,3 +159,13 @@ async def test_the_file_with_generation_defaults_is_used_unless_the_request_says
     greedy = await answer(engine, prompt, temperature=0.0, max_tokens=12, ignore_eos=True)
     assert await answer(engine, prompt, max_tokens=12, ignore_eos=True) == greedy
     assert (await answer(engine, prompt, top_k=0, seed=1, max_tokens=12, ignore_eos=True)).text != greedy.text
+
+
+async def test_a_deployment_may_set_the_defaults_that_a_request_leaves_open(
+    tiny_llama: Path, opened: Callable[..., TransformersEngine], answer: Answering
+) -> None:
+    engine = opened(tiny_llama, generation_config={"temperature": 0.0})
+    prompt = Prompt((3, 4, 5))
+    first, second = [await answer(engine, prompt, max_tokens=8) for _ in range(2)]
+    greedy = await answer(engine, prompt, max_tokens=8, temperature=0.0)
+    assert first.text == second.text == greedy.text

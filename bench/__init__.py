@@ -1,0 +1,1 @@
+"""What this machine and this code can do: figures, never tests."""
