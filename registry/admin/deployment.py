@@ -47,7 +47,7 @@ class DeploymentAdmin(OrdersAdmin):
     search_fields = ("name", "model__name")
     add_fieldsets = (
         (None, {"fields": ("name", "model", "replicas", "engine", "paused")}),
-        ("Options", {"fields": ("options", "memory", "restart_budget")}),
+        ("Details", {"fields": ("options", "memory", "restart_budget")}),
     )
     fieldsets = ((None, {"fields": ("model", ("replicas", "engine"), "options", ("memory", "restart_budget"))}),)
     change_form_outer_before_template = "registry/deployment_top.html"

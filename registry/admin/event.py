@@ -54,8 +54,8 @@ class EventAdmin(ReadOnlyAdmin):
     )
 
     @display(description="At (UTC)", ordering="id")
-    def when(self, event: Event) -> str:
-        return f"{event.at:%Y-%m-%d %H:%M:%S}"
+    def when(self, event: Event) -> SafeString:
+        return marks.whole(f"{event.at:%Y-%m-%d %H:%M:%S}")
 
     @display(description="Change", ordering="to_state")
     def change(self, event: Event) -> SafeString | str:

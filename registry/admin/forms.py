@@ -37,6 +37,10 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
     class Meta:
         model = Deployment
         fields = ("name", "model", "replicas", "engine", "options", "restart_budget", "paused")
+        help_texts: ClassVar[dict[str, str]] = {
+            "name": "What operators call it. Clients ask for the model, by its name or an alias.",
+            "paused": "Keep it for later. Otherwise it starts as soon as it is saved.",
+        }
         widgets: ClassVar[dict[str, forms.Widget]] = {"options": UnfoldAdminTextareaWidget(attrs={"rows": 4})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,6 +77,7 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Model
         fields = ("name", "path", "description", "chat_template", "trust_remote_code")
+        widgets: ClassVar[dict[str, forms.Widget]] = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

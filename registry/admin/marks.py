@@ -34,7 +34,12 @@ def change(before: str, after: str) -> SafeString | str:
     """A transition; the first state of a worker has nothing before it."""
     if not after:
         return NOTHING
-    return format_html("{} → {}", WorkerState(before).label, badge(after)) if before else badge(after)
+    return whole(format_html("{} → {}", WorkerState(before).label, badge(after))) if before else badge(after)
+
+
+def whole(text: str) -> SafeString:
+    """Never broken over two lines."""
+    return format_html('<span class="yard-nowrap">{}</span>', text)
 
 
 def reason(text: str) -> SafeString | str:
@@ -79,7 +84,7 @@ def age(since: timedelta | None, *, live: bool = True) -> SafeString | str:
         return NOTHING
     if live and since > SILENT:
         return format_html('<span class="yard-state yard-warning">{} ago</span>', format_age(since))
-    return f"{format_age(since)} ago"
+    return whole(f"{format_age(since)} ago")
 
 
 def link(row: Model | None, words: str = "") -> SafeString | str:
@@ -91,8 +96,8 @@ def link(row: Model | None, words: str = "") -> SafeString | str:
     return format_html('<a class="yard-link" href="{}">{}</a>', url, words or str(row))
 
 
-def log(text: str) -> SafeString | str:
-    return format_html('<pre class="yard-log">{}</pre>', text) if text else NOTHING
+def log(text: str) -> SafeString:
+    return format_html('<pre class="yard-log">{}</pre>', text)
 
 
 def _percent(part: int, whole: int) -> float:

@@ -11,11 +11,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from registry import logs
 from registry.admin import marks, workerline
 from registry.admin.base import ReadOnlyAdmin, display
 from registry.measures import format_bytes
 from registry.models import Worker
 from registry.states import ACTIVE
+
+LOG_LINES = 200
 
 
 class LifeFilter(admin.SimpleListFilter):
@@ -52,8 +55,8 @@ class WorkerAdmin(ReadOnlyAdmin):
         return workerline.workers_to_show(super().get_queryset(request))
 
     @display(description="Worker", ordering="deployment__name")
-    def launch(self, worker: Worker) -> str:
-        return str(worker)
+    def launch(self, worker: Worker) -> SafeString:
+        return marks.whole(str(worker))
 
     @display(description="State", ordering="state")
     def doing(self, worker: Worker) -> SafeString:
@@ -117,4 +120,5 @@ class WorkerAdmin(ReadOnlyAdmin):
 
     @display(description="Last lines")
     def log(self, worker: Worker) -> SafeString | str:
-        return marks.log(worker.log_tail) or "No log was kept yet; it comes when the process ends."
+        text = logs.last_lines(worker, LOG_LINES, end=logs.size(worker))
+        return marks.log(text) if text else "None here. From another machine they come when the process ends."

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from registry.management import logfiles
+from registry import logs
 from registry.management.command import YardCommand
 from registry.models import Deployment, Worker
 from registry.states import ACTIVE
@@ -33,10 +33,10 @@ class Command(YardCommand):
         worker = find_launch(options["name"], replica=options["replica"])
         if options["previous"]:
             worker = _before(worker)
-        end = logfiles.size(worker)
-        self._write(logfiles.last_lines(worker, options["count"], end=end) or _sorry(worker))
+        end = logs.size(worker)
+        self._write(logs.last_lines(worker, options["count"], end=end) or _sorry(worker))
         if options["follow"]:
-            for text in logfiles.follow(worker, start=end):
+            for text in logs.follow(worker, start=end):
                 self._write(text)
 
     def _write(self, text: str) -> None:
