@@ -109,5 +109,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
     "loggers": {
         "celery.beat": {"level": "WARNING"},  # else a line for each tick
-        "django.channels.server": {"level": "WARNING"}, "pgmq": {"level": "WARNING"}},
+        "django.channels.server": {"level": "WARNING"},
+        "pgmq": {"level": "WARNING"},
+    },
 }
