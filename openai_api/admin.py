@@ -106,9 +106,7 @@ class ApiKeyAdmin(YardAdmin):
             "key": obj,
             "base_url": request.build_absolute_uri("/v1"),
         }
-        page = TemplateResponse(request, "openai_api/key_created.html", context)
-        page["Cache-Control"] = "no-store"
-        return page
+        return TemplateResponse(request, "openai_api/key_created.html", context)
 
     def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
         with transaction.atomic():

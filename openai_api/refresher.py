@@ -41,7 +41,7 @@ class Refresher:
                 tasks.create_task(self._poll())
                 tasks.create_task(self._listen())
         finally:
-            self._thread.submit(db.connection.close)
+            self._thread.submit(_hang_up)
             self._thread.shutdown(wait=False)
 
     async def _poll(self) -> None:
@@ -88,6 +88,10 @@ def _read(used_keys: list[int]) -> Snapshot:
         # Whatever is left of the connection is of no use; the next turn opens another.
         db.connection.close()
         raise
+
+
+def _hang_up() -> None:
+    db.connection.close()  # looked up here, because each thread has its own
 
 
 async def _connect() -> psycopg.AsyncConnection[tuple[object, ...]]:
