@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from registry import nudge
@@ -32,6 +33,7 @@ class Wish:
     engine: str | None = None
     options: Mapping[str, Any] | None = None
     memory_bytes: int | None = None
+    restart_budget: int | None = None
     model: str | None = None
     description: str = field(default="")
 
@@ -54,7 +56,7 @@ def deploy(wish: Wish, *, actor: str) -> Deployment:
             deployment = Deployment(name=wish.name, model=_model(wish))
         elif wish.path is not None or wish.model is not None:
             deployment.model = _model(wish)
-        for name in ("replicas", "engine", "options", "memory_bytes"):
+        for name in ("replicas", "engine", "options", "memory_bytes", "restart_budget"):
             if (value := getattr(wish, name)) is not None:
                 setattr(deployment, name, value)
         deployment.paused = False
@@ -106,7 +108,8 @@ def restart(deployment: Deployment, *, actor: str) -> None:
 
 def delete(deployment: Deployment, *, actor: str) -> None:
     """Forget a deployment that runs nothing. Raises `InvalidDesire` while it does."""
-    if deployment.workers.filter(state__in=ACTIVE).exists():
+    alive = Q(state__in=ACTIVE) | Q(launching_at__isnull=False, exited_at__isnull=True)
+    if deployment.workers.filter(alive).exists():
         raise InvalidDesire(f"{deployment.name} still has workers: stop it first, and delete it when they are gone.")
     with transaction.atomic():
         record(actor=actor, subject=deployment.name, reason="delete")

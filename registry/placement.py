@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from registry.measures import format_bytes
+
 DeviceKind = Literal["cpu", "cuda"]
 DeviceWish = Literal["auto", "cpu", "cuda"]
 
@@ -29,7 +31,7 @@ class DeviceView:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one replica needs. `device` auto takes GPUs where the fleet has any, else CPUs."""
+    """What one replica needs. `device` auto takes GPUs where the fleet has usable ones, else CPUs."""
 
     bytes: int
     device: DeviceWish = "auto"
@@ -81,7 +83,8 @@ def place(request: Request, devices: Sequence[DeviceView]) -> Placement | Unplac
 def _wanted_kind(request: Request, devices: Iterable[DeviceView]) -> DeviceKind:
     if request.device != "auto":
         return request.device
-    return "cuda" if any(device.kind == "cuda" for device in devices) else "cpu"
+    usable = [device.kind for device in devices if not device.unusable]
+    return "cuda" if "cuda" in usable else "cpu"
 
 
 def _refusal(request: Request, device: DeviceView, wanted: DeviceKind) -> str:
@@ -90,9 +93,6 @@ def _refusal(request: Request, device: DeviceView, wanted: DeviceKind) -> str:
     if device.kind != wanted:
         return f"is a {device.kind} device, {wanted} is wanted"
     if device.free < request.bytes:
-        return f"{_gib(device.free)} of {_gib(device.total)} are free, {_gib(request.bytes)} are needed"
+        free, total, needed = map(format_bytes, (device.free, device.total, request.bytes))
+        return f"{free} of {total} are free, {needed} are needed"
     return ""
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"

@@ -83,6 +83,7 @@ def _host(worker: Worker) -> str:
 def _options(snapshot: dict[str, Any]) -> dict[str, Any]:
     options = dict(snapshot["options"])
     if snapshot["engine"] == "echo":
+        options.pop("device", None)  # said to placement; this engine computes on nothing
         return options
     extras = {"chat_template": snapshot["chat_template"], "trust_remote_code": snapshot["trust_remote_code"]}
     return {name: value for name, value in extras.items() if value} | options

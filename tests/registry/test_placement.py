@@ -32,8 +32,14 @@ def test_auto_means_a_gpu_wherever_the_fleet_has_one() -> None:
     assert isinstance(outcome, Unplaceable)
     assert [refusal.reason for refusal in outcome.refusals] == [
         "is a cpu device, cuda is wanted",
-        "5.0 GiB of 80.0 GiB are free, 10.0 GiB are needed",
+        "5 GiB of 80 GiB are free, 10 GiB are needed",
     ]
+
+
+def test_a_gpu_that_cannot_be_used_now_does_not_keep_auto_from_the_cpu() -> None:
+    outcome = place(Request(10 * GIB), [device(1, unusable="the node's agent has left"), device(2, kind="cpu")])
+    assert isinstance(outcome, Placement)
+    assert outcome.node_id == 2
 
 
 def test_the_cpu_is_taken_where_there_is_no_gpu() -> None:

@@ -87,7 +87,7 @@ def test_a_replica_without_room_waits_and_says_why() -> None:
     [action] = planned(devices=(replace(CPU, claimed=14 * GIB),))
     assert isinstance(action, Create)
     assert isinstance(action.outcome, Unplaceable)
-    assert action.outcome.sentence == "a:0: 2.0 GiB of 16.0 GiB are free, 4.0 GiB are needed"
+    assert action.outcome.sentence == "a:0: 2 GiB of 16 GiB are free, 4 GiB are needed"
 
 
 def test_a_paused_deployment_drains_its_workers() -> None:

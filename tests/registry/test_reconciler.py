@@ -59,7 +59,7 @@ def test_what_does_not_fit_waits_with_a_reason_and_the_claims_never_exceed_the_d
     assert Device.objects.aggregate(sum=Sum("claims__bytes"))["sum"] == 8 * GIB
     waiting = Worker.objects.filter(state=WorkerState.PENDING)
     assert waiting.count() == 2
-    assert "2.0 GiB of 10.0 GiB are free" in waiting[0].reason
+    assert "2 GiB of 10 GiB are free" in waiting[0].reason
 
 
 def test_a_silent_node_gets_nothing(node: Node) -> None:

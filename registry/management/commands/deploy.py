@@ -39,6 +39,12 @@ class Command(OrderCommand):
         parser.add_argument(
             "--memory", metavar="SIZE", help="What each replica claims, such as 4GiB (default: estimated)."
         )
+        parser.add_argument(
+            "--restart-budget",
+            type=int,
+            metavar="N",
+            help="Failures within ten minutes after which a replica is given up (default: 5).",
+        )
         self.add_wait_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -58,6 +64,7 @@ class Command(OrderCommand):
             replicas=options["replicas"],
             engine=options["engine"],
             options=dict(map(parse_option, written)) if written else None,
+            restart_budget=options["restart_budget"],
             memory_bytes=parse_bytes(options["memory"]) if options["memory"] else None,
         )
 

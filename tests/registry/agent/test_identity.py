@@ -11,6 +11,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from yard import until
 
 from registry.agent import files
 from registry.agent.identity import ProcessIdentity, launched
@@ -58,7 +59,8 @@ def test_another_process_with_the_same_pid_is_never_signalled(
 
 def test_a_launch_is_found_by_its_id_in_the_arguments(child: subprocess.Popen[bytes]) -> None:
     launch_id = str(child.args[-1])  # type: ignore[index]
-    assert launched(launch_id) == identity_of(child)
+    # The kernel lets the parent go on a moment before a new program's arguments can be read.
+    assert until(lambda: launched(launch_id)) == identity_of(child)
     assert launched(str(uuid4())) is None
 
 
