@@ -66,7 +66,7 @@ def _gpus() -> list[ObservedDevice]:
     except pynvml.NVMLError:
         return []
     try:
-        return [_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
+        return [read_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
     except pynvml.NVMLError as error:
         logger.warning("NVML stopped answering: %s", error)
         return []
@@ -74,7 +74,8 @@ def _gpus() -> list[ObservedDevice]:
         pynvml.nvmlShutdown()
 
 
-def _gpu(nvml: Any, index: int) -> ObservedDevice:
+def read_gpu(nvml: Any, index: int) -> ObservedDevice:
+    """One card, by the functions of the module `pynvml`."""
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     memory = nvml.nvmlDeviceGetMemoryInfo(handle)
     return ObservedDevice(

@@ -45,6 +45,7 @@ def test_from_the_admin_to_a_stream_through_a_crash_to_the_stop(echo: Yard) -> N
     press(echo, "stop")
     until(lambda: not echo.workers("echo"), what="no worker is left")
     assert not alive(second["pid"])
+    assert not any(row["claimed_bytes"] for row in echo.workers("echo", every=True))
     assert "admin stopped the deployment" in [event["reason"] for event in echo.json("events", "--deployment", "echo")]
 
 

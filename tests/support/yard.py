@@ -24,6 +24,7 @@ from django.utils.crypto import salted_hmac
 T = TypeVar("T")
 
 START_S, SETTLE_S = 180, 30
+CONVERTED = Path(tempfile.gettempdir()) / "modelyard-test-cache"  # converting a model once is enough for all tests
 
 
 def free_port() -> int:
@@ -51,6 +52,9 @@ class Yard:
         self.home = Path(tempfile.mkdtemp(prefix="modelyard-yard-"))
         self.home.chmod(0o711)  # as root, Postgres runs under another account
         self.data_dir = self.home / "var"
+        CONVERTED.mkdir(exist_ok=True)
+        self.data_dir.mkdir(mode=0o711)
+        (self.data_dir / "models").symlink_to(CONVERTED)
         self.port = free_port()
         self.options = options
         self.announcement = ""
