@@ -9,7 +9,7 @@ import time
 import openai
 import pytest
 from admin_session import AdminSession
-from yard import Yard, alive, until
+from yard import ACTIVE, FAILED, Yard, alive, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
@@ -37,13 +37,13 @@ def test_from_the_admin_to_a_stream_through_a_crash_to_the_stop(echo: Yard) -> N
 
     os.kill(first["pid"], signal.SIGKILL)
     killed_at = time.monotonic()
-    until(lambda: _failed(echo, first["launch_id"]), within=5, what="the row says why")
+    until(lambda: echo.row(FAILED, "echo", "%signal 9%"), within=5, what="the row says why")
     second = echo.ready("echo", other_than=first["pid"])
     assert time.monotonic() - killed_at < 10
     assert (second["restarts"], words(echo)) == (1, ASK[0]["content"])
 
     press(echo, "stop")
-    until(lambda: not echo.workers("echo"), what="no worker is left")
+    until(lambda: not echo.row(ACTIVE, "echo"), what="no worker is left")
     assert not alive(second["pid"])
     assert not any(row["claimed_bytes"] for row in echo.workers("echo", every=True))
     assert "admin stopped the deployment" in [event["reason"] for event in echo.json("events", "--deployment", "echo")]
@@ -52,11 +52,6 @@ def test_from_the_admin_to_a_stream_through_a_crash_to_the_stop(echo: Yard) -> N
 def press(yard: Yard, verb: str) -> None:
     with AdminSession(yard) as admin:
         admin.order(verb, "echo")
-
-
-def _failed(yard: Yard, launch_id: str) -> bool:
-    [row] = [row for row in yard.workers("echo", every=True) if row["launch_id"] == launch_id]
-    return row["state"] == "FAILED" and "signal 9" in row["reason"]
 
 
 def test_requests_to_a_model_that_is_not_ready_are_told_when_to_come_back(echo: Yard) -> None:
@@ -80,12 +75,12 @@ def test_a_client_that_hangs_up_stops_the_engine_within_a_second(echo: Yard) -> 
 
 
 def test_a_path_that_does_not_exist_ends_as_a_reason_for_people(yard: Yard) -> None:
-    done = yard.run("deploy", "nowhere", "--path", "/models/nowhere", "--restart-budget", "3", "--wait", check=False)
+    done = yard.run("deploy", "nowhere", "--path", "/models/nowhere", "--restart-budget", "2", "--wait", check=False)
     assert done.returncode == 1
     assert "/models/nowhere" in done.stderr + done.stdout
     assert "Traceback" not in done.stderr + done.stdout
     failed = yard.workers("nowhere", every=True)
-    assert len(failed) == 3
+    assert len(failed) == 2
     assert {row["state"] for row in failed} == {"FAILED"}
     yard.run("stop", "nowhere", "--wait")
 
@@ -96,14 +91,10 @@ def test_broken_files_end_as_a_reason_for_people(yard: Yard) -> None:
     (folder / "config.json").write_text('{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}')
     (folder / "model.safetensors").write_bytes(b"not weights at all")
     yard.run("deploy", "broken", "--path", str(folder))
-    row = until(lambda: _first_failure(yard, "broken"), what="a failed launch")
+    [reason] = until(lambda: yard.row(FAILED, "broken", "%"), what="a failed launch")
     yard.run("stop", "broken", "--wait")
-    assert "safetensors" in row["reason"]
-    assert "Traceback" not in row["reason"]
-
-
-def _first_failure(yard: Yard, name: str) -> dict[str, str] | None:
-    return next((row for row in yard.workers(name, every=True) if row["state"] == "FAILED"), None)
+    assert "safetensors" in reason
+    assert "Traceback" not in reason
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,26 @@ from typing import Any, TypeVar
 import httpx2 as httpx
 import openai
 import psutil
+import psycopg
 from django.utils.crypto import salted_hmac
 
+from modelyard.embedded.run_state import RunState, rows
+from modelyard.installation import Installation
+
 T = TypeVar("T")
+
+READY = """
+    SELECT w.launch_id FROM registry_worker w JOIN registry_deployment d ON d.id = w.deployment_id
+    WHERE d.name = %s AND w.state = 'READY' AND w.pid <> %s
+"""
+ACTIVE = """
+    SELECT w.launch_id FROM registry_worker w JOIN registry_deployment d ON d.id = w.deployment_id
+    WHERE d.name = %s AND w.state NOT IN ('STOPPED', 'FAILED', 'LOST')
+"""
+FAILED = """
+    SELECT w.reason FROM registry_worker w JOIN registry_deployment d ON d.id = w.deployment_id
+    WHERE d.name = %s AND w.state = 'FAILED' AND w.reason LIKE %s
+"""
 
 START_S, SETTLE_S = 180, 30
 CONVERTED = Path(tempfile.gettempdir()) / "modelyard-test-cache"  # converting a model once is enough for all tests
@@ -100,21 +117,30 @@ class Yard:
         return self._client
 
     def process(self, name: str) -> dict[str, Any]:
-        [found] = [process for process in self.json("status")["processes"] if process["name"] == name]
-        return dict(found)
+        """What `status` shows of one process, without starting another for each look."""
+        state = RunState.read(Installation.at(self.data_dir))
+        [found] = [row for row in rows(state, external_database=False) if row["name"] == name]
+        return found
 
     def workers(self, deployment: str, *, every: bool = False) -> list[dict[str, Any]]:
-        rows = self.json("ps", "--all") if every else self.json("ps")
-        return [row for row in rows if row["deployment"] == deployment]
+        listed = self.json("ps", "--all") if every else self.json("ps")
+        return [row for row in listed if row["deployment"] == deployment]
 
     def ready(self, deployment: str, *, other_than: int | None = None, within: float = SETTLE_S) -> dict[str, Any]:
         """The deployment's ready worker, as soon as there is one (with another pid, when one is given)."""
 
-        def look() -> dict[str, Any] | None:
-            rows = [row for row in self.workers(deployment) if row["state"] == "READY" and row["pid"] != other_than]
-            return rows[0] if rows else None
+        [launch_id] = until(
+            lambda: self.row(READY, deployment, other_than or 0), within=within, what=f"{deployment} is ready"
+        )
+        return next(row for row in self.workers(deployment) if row["launch_id"] == str(launch_id))
 
-        return until(look, within=within, what=f"{deployment} is ready")
+    def row(self, query: str, *parameters: object) -> tuple[Any, ...] | None:
+        """The first row of a query: a look that is cheap enough for a loop. None also while the database is away."""
+        try:
+            with psycopg.connect(Installation.at(self.data_dir).database_url, connect_timeout=5) as connection:
+                return connection.execute(query, parameters).fetchone()
+        except psycopg.OperationalError:
+            return None
 
     def stats(self, worker: dict[str, Any]) -> dict[str, Any]:
         """The worker's own counters, asked of the worker itself."""
