@@ -36,7 +36,7 @@ def django_settings(url: str, *, application_name: str) -> dict[str, Any]:
         "HOST": parts.get("host", ""),
         "PORT": parts.get("port", ""),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"options": DEADLINES, "application_name": application_name, "connect_timeout": 5, **options},
+        "OPTIONS": {"options": DEADLINES, "application_name": application_name, "connect_timeout": 3, **options},
     }
 
 

@@ -61,17 +61,17 @@ def test_requests_to_a_model_that_is_not_ready_are_told_when_to_come_back(echo: 
     assert int(refused.value.response.headers["retry-after"]) >= 1
 
 
-def test_a_client_that_hangs_up_stops_the_engine_within_a_second(echo: Yard) -> None:
-    echo.run("deploy", "echo", "--engine", "echo", "--option", "token_delay_ms=50", "--wait")
-    worker = echo.ready("echo")
-    stream = echo.client().chat.completions.create(  # type: ignore[call-overload]
+def test_a_client_that_hangs_up_stops_the_engine_within_a_second(yard: Yard) -> None:
+    yard.run("deploy", "echo", "--engine", "echo", "--option", "token_delay_ms=50", "--wait")
+    worker = yard.ready("echo")
+    stream = yard.client().chat.completions.create(  # type: ignore[call-overload]
         model="echo", messages=ASK, stream=True, max_tokens=2000, extra_body={"ignore_eos": True}
     )
     next(iter(stream))
     stream.close()
-    until(lambda: echo.stats(worker)["engine"]["running"] == 0, within=1, what="the engine is idle")
-    assert echo.stats(worker)["tokens_total"] < 100
-    echo.run("stop", "echo", "--wait")
+    until(lambda: yard.stats(worker)["engine"]["running"] == 0, within=1, what="the engine is idle")
+    assert yard.stats(worker)["tokens_total"] < 100
+    yard.run("stop", "echo")
 
 
 def test_a_path_that_does_not_exist_ends_as_a_reason_for_people(yard: Yard) -> None:

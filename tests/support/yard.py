@@ -20,6 +20,7 @@ import httpx2 as httpx
 import openai
 import psutil
 import psycopg
+from converted import CONVERTED
 from django.utils.crypto import salted_hmac
 
 from modelyard.embedded.run_state import RunState, rows
@@ -41,7 +42,6 @@ FAILED = """
 """
 
 START_S, SETTLE_S = 180, 30
-CONVERTED = Path(tempfile.gettempdir()) / "modelyard-test-cache"  # converting a model once is enough for all tests
 
 
 def free_port() -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from converted import CONVERTED
 
 from inference.engines.base import EngineConfig, Prompt, SamplingParams
 from inference.engines.transformers.engine import TransformersEngine
@@ -60,7 +60,7 @@ def wheel_file(package: str, *parts: str) -> Path:
 
 @pytest.fixture(scope="session")
 def cache_dir() -> Path:
-    return Path(tempfile.gettempdir()) / "modelyard-test-cache"
+    return CONVERTED
 
 
 @contextmanager
