@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from registry import nudge
-from registry.agent import devices, files, registration
+from registry.agent import devices, files, logfiles, registration
 from registry.agent.duty import Duty, Seen, duty
 from registry.agent.identity import ProcessIdentity, boot_id, launched
 from registry.agent.spawn import log_file, spawn
@@ -105,6 +105,10 @@ class Agent:
             self._write_exit(worker, code=None, note=str(error), witnessed=True)
             return
         self._children[worker.launch_id] = child
+        running = {str(worker.launch_id)} | {
+            launch_id for launch_id, _ in files.known(Path(settings.MODELYARD_RUN_DIR))
+        }
+        logfiles.prune(log_file(worker.launch_id).parent, running=running)
         if identity := ProcessIdentity.of(child.pid):
             self._remember(worker, identity)
         logger.info("Started %s as pid %s.", worker.launch_id, child.pid)
