@@ -64,9 +64,9 @@ class Agent:
 
     def _attend(self, launch_id: UUID) -> None:
         with self._lock:
-            worker = Worker.objects.select_related("revision", "node").get(launch_id=launch_id)
-            if worker.node_id != self.node.pk:
-                return
+            worker = Worker.objects.select_related("revision", "node").filter(launch_id=launch_id).first()
+            if worker is None or worker.node_id != self.node.pk:
+                return  # deleted since, or a nudge for another node
             identity = self._identity(worker)
             if identity is not None:
                 self._seen_alive.add(launch_id)
