@@ -40,6 +40,7 @@ def test_parts_that_are_killed_come_back_and_the_model_runs_on(lone: Yard, names
     for name, process in before.items():
         after = until(lambda name=name, pid=process["pid"]: _back(lone, name, pid), what=f"{name} is back")
         assert after["restarts"] == process["restarts"] + 1
+        assert f"{name} ended (signal KILL); next try in" in (lone.data_dir / "logs" / "up.log").read_text()
     assert until(lambda: answer(lone)) == "still here"
     assert lone.ready("echo")["pid"] == worker["pid"]
 
