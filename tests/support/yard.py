@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -156,7 +156,8 @@ class Yard:
 
     def kill_everything(self) -> None:
         for process in self.processes():
-            process.send_signal(signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):  # one death brings others, before it is their turn
+                process.send_signal(signal.SIGKILL)
         until(lambda: not self.processes(), what="everything is dead")
 
     def down(self) -> None:
