@@ -77,6 +77,7 @@ def test_a_killed_database_comes_back(running: Yard) -> None:
 
 
 def test_status_tells_of_the_processes_when_only_the_database_is_down(running: Yard) -> None:
+    until(lambda: running.row("SELECT 1"), what="the database answers")
     pid = processes(running)["postgres"]["pid"]
     os.kill(pid, signal.SIGSTOP)
     try:
