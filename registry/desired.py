@@ -17,7 +17,7 @@ from registry.errors import InvalidDesire, NotFound
 from registry.estimate import claim_bytes
 from registry.lifecycle import notify, record
 from registry.models import Deployment, Engine, Model, Node, Revision
-from registry.models.deployment import deployment_name
+from registry.models.deployment import deployment_name, launch_key
 from registry.states import ACTIVE
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -202,6 +202,7 @@ def _revision(deployment: Deployment, actor: str) -> Revision:
         deployment=deployment,
         number=1 if newest is None else newest.number + 1,
         snapshot=snapshot,
+        launch_key=launch_key(snapshot),
         device=deployment.options.get("device", "auto"),
         claim_bytes=claim_bytes(snapshot),
         created_by=actor,

@@ -1,9 +1,24 @@
 """The rows that are the truth: what should run, what does, and what happened."""
 
-from registry.models.deployment import Deployment, Engine, Revision
+from registry.models.deployment import Deployment, Engine, Revision, Strategy
 from registry.models.event import Event
 from registry.models.model import Alias, Model
-from registry.models.node import Device, Node
+from registry.models.node import Device, ModelFiles, Node
+from registry.models.sweep import Sweep
 from registry.models.worker import Claim, Worker
 
-__all__ = ["Alias", "Claim", "Deployment", "Device", "Engine", "Event", "Model", "Node", "Revision", "Worker"]
+__all__ = [
+    "Alias",
+    "Claim",
+    "Deployment",
+    "Device",
+    "Engine",
+    "Event",
+    "Model",
+    "ModelFiles",
+    "Node",
+    "Revision",
+    "Strategy",
+    "Sweep",
+    "Worker",
+]

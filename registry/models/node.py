@@ -12,7 +12,7 @@ node_name = RegexValidator(
 
 
 class Node(models.Model):
-    """A machine with an agent. The agent writes all of it but `cordoned` and `labels`."""
+    """A machine with an agent, which writes all but `cordoned`, `drain_deadline`, `labels` and `lost_at`."""
 
     name = models.CharField(max_length=40, unique=True, validators=[node_name])
     hostname = models.CharField(max_length=255, blank=True)
@@ -23,8 +23,19 @@ class Node(models.Model):
     agent_session = models.UUIDField(null=True, editable=False, help_text="The agent that owns this node now.")
     agent_pid = models.PositiveIntegerField(null=True)
     agent_version = models.CharField(max_length=32, blank=True)
+    protocol_version = models.PositiveSmallIntegerField(default=1, help_text="What the agent and its workers speak.")
+    disk_free_bytes = models.BigIntegerField(null=True, help_text="Where the agent keeps logs and converted models.")
+    disk_total_bytes = models.BigIntegerField(null=True)
+    simulated = models.BooleanField(default=False, help_text="Its devices exist in name only: for tests and trials.")
     cordoned = models.BooleanField(default=False, help_text="A cordoned node gets no new workers; what runs goes on.")
+    drain_deadline = models.DateTimeField(
+        null=True, editable=False, help_text="Set while the node is drained: when what still runs there is stopped."
+    )
+    changed_by = models.CharField(max_length=150, blank=True, editable=False)
     labels = models.JSONField(default=dict, blank=True)
+    lost_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the control plane found its agent silent; empty while it beats."
+    )
     registered_at = models.DateTimeField(db_default=Now(), editable=False)
     last_seen_at = models.DateTimeField(null=True, editable=False)
     left_at = models.DateTimeField(null=True, editable=False, help_text="Set when the agent said goodbye.")
@@ -59,6 +70,13 @@ class Device(models.Model):
     temperature_c = models.FloatField(null=True)
     power_w = models.FloatField(null=True)
     present = models.BooleanField(default=True, help_text="False when the agent no longer sees it.")
+    simulated = models.BooleanField(default=False, help_text="Exists in name only: the echo engine alone runs on it.")
+    foreign_bytes = models.BigIntegerField(default=0, help_text="Held by processes that are not ours.")
+    foreign_processes = models.JSONField(default=list, blank=True, help_text="Their pids, names and bytes.")
+    quarantine = models.TextField(
+        blank=True, help_text="Why nothing may be placed here: what an ended worker still holds, and which pids."
+    )
+    quarantined_at = models.DateTimeField(null=True, editable=False)
     observed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
@@ -70,3 +88,20 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return f"{self.node.name}:{self.index}"
+
+
+class ModelFiles(models.Model):
+    """The files of a model as one node sees them. Written by the node's agent."""
+
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="model_files")
+    path = models.CharField(max_length=1000)
+    present = models.BooleanField()
+    facts = models.JSONField(default=dict, blank=True, help_text="What the estimate of the memory needs to know.")
+    observed_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name_plural = "model files"
+        constraints = [models.UniqueConstraint(fields=["node", "path"], name="one_look_per_node_and_path")]
+
+    def __str__(self) -> str:
+        return f"{self.node.name}:{self.path}"

@@ -25,11 +25,23 @@ class Worker(models.Model):
     )
     window_started_at = models.DateTimeField(null=True, help_text="When the first of these failures was.")
     launch_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    replaces = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="successors",
+        help_text="The worker that goes on serving until this one is ready.",
+    )
+    token_hash = models.CharField(
+        max_length=64, default="", editable=False, help_text="SHA-256 of the launch's token, in hex."
+    )
     node = models.ForeignKey(Node, on_delete=models.SET_NULL, null=True, related_name="workers")
     state = models.CharField(max_length=10, choices=WorkerState.choices, default=WorkerState.PENDING)
     order = models.CharField(max_length=5, choices=Order.choices, default=Order.RUN)
     ordered_at = models.DateTimeField(db_default=Now())
     reason = models.TextField(blank=True)
+    cause = models.CharField(max_length=24, blank=True, help_text="The kind of failure, such as gpu_memory.")
+    hint = models.TextField(blank=True, help_text="What to do about it.")
     created_at = models.DateTimeField(db_default=Now())
     state_changed_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
@@ -45,7 +57,11 @@ class Worker(models.Model):
     exit_code = models.IntegerField(null=True, help_text="Negative: ended by that signal. Empty: not known.")
     exit_witnessed = models.BooleanField(default=True, help_text="False: it ended while no agent was watching.")
     exit_note = models.TextField(blank=True, help_text="What the agent knows of the end.")
+    exit_cause = models.CharField(max_length=24, blank=True, help_text="The kind of end, where the agent has evidence.")
     log_tail = models.TextField(blank=True)
+    unresponsive_since = models.DateTimeField(
+        null=True, help_text="When the process, silent in the database, first did not answer its agent either."
+    )
 
     # the worker's own heartbeat
     heartbeat_at = models.DateTimeField(null=True)
@@ -59,6 +75,7 @@ class Worker(models.Model):
     requests_total = models.PositiveBigIntegerField(default=0)
     tokens_total = models.PositiveBigIntegerField(default=0)
     tokens_per_second = models.FloatField(default=0)
+    stalled_s = models.FloatField(default=0, help_text="Since when the engine has requests and makes no step.")
     memory_bytes = models.PositiveBigIntegerField(default=0)
     memory_peak_bytes = models.PositiveBigIntegerField(default=0)
 
@@ -67,8 +84,13 @@ class Worker(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["deployment", "replica"],
-                condition=models.Q(order=Order.RUN, state__in=sorted(ACTIVE)),
+                condition=models.Q(order=Order.RUN, state__in=sorted(ACTIVE), replaces__isnull=True),
                 name="one_active_launch_per_replica",
+            ),
+            models.UniqueConstraint(
+                fields=["replaces"],
+                condition=models.Q(order=Order.RUN, state__in=sorted(ACTIVE)),
+                name="one_active_successor_per_worker",
             ),
             models.CheckConstraint(condition=models.Q(progress__lte=100), name="progress_is_a_percentage"),
             models.CheckConstraint(

@@ -112,12 +112,14 @@ def test_only_one_active_launch_per_replica_is_possible(node: Node) -> None:
         Worker.objects.create(deployment=first.deployment, revision=first.revision, replica=0)
 
 
-def test_an_edit_makes_a_revision_and_a_mere_scaling_does_not(node: Node) -> None:
+def test_every_edit_makes_a_revision_and_only_some_need_new_workers(node: Node) -> None:
     deployment = deploy()
-    desired.scale(deployment, 2, actor="ada")
+    desired.scale(deployment, 2, actor="bob")
+    desired.scale(deployment, 2, actor="bob")
     deploy(options={"token_delay_ms": 5})
-    numbers = deployment.revisions.order_by("number").values_list("number", "created_by")
-    assert list(numbers) == [(1, "ada"), (2, "ada")]
+    first, scaled, edited = deployment.revisions.order_by("number")
+    assert [revision.created_by for revision in (first, scaled, edited)] == ["ada", "bob", "ada"]
+    assert first.launch_key == scaled.launch_key != edited.launch_key
 
 
 def test_a_name_belongs_to_a_model_or_to_an_alias_but_never_to_both() -> None:
