@@ -1,10 +1,9 @@
-"""What operators ask for: admin, commands and later APIs go through these functions, which write desired state only."""
+"""What operators ask of deployments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,11 +11,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from registry import nudge
+from registry.desired.announce import announce
 from registry.errors import InvalidDesire, NotFound
 from registry.estimate import claim_bytes
-from registry.lifecycle import notify, record
-from registry.models import Deployment, Engine, Model, Node, Revision
+from registry.lifecycle import record
+from registry.models import Deployment, Engine, Model, Revision
 from registry.models.deployment import deployment_name, launch_key
 from registry.states import ACTIVE
 
@@ -76,7 +75,7 @@ def save(deployment: Deployment, *, actor: str, reason: str = "edit") -> Revisio
         revision = _revision(deployment, actor)
         line = f"{reason}: {_summary(deployment, revision)}"
         record(actor=actor, subject=deployment.name, reason=line, deployment=deployment)
-        _announce()
+        announce()
     return revision
 
 
@@ -114,7 +113,7 @@ def delete(deployment: Deployment, *, actor: str) -> None:
     with transaction.atomic():
         record(actor=actor, subject=deployment.name, reason="delete")
         deployment.delete()
-        _announce()
+        announce()
 
 
 def renew(deployment: Deployment, *, actor: str, only_failed: bool = False) -> None:
@@ -123,7 +122,7 @@ def renew(deployment: Deployment, *, actor: str, only_failed: bool = False) -> N
         return
     with transaction.atomic():
         Deployment.objects.filter(pk=deployment.pk).update(renewed_at=Now(), changed_by=actor)
-        _announce()
+        announce()
 
 
 def model_changed(model: Model, *, actor: str) -> None:
@@ -133,15 +132,7 @@ def model_changed(model: Model, *, actor: str) -> None:
             newest = _newest_revision(deployment)
             if newest is None or newest.snapshot != deployment.snapshot():
                 save(deployment, actor=actor, reason=f"model {model.name} changed")
-        _announce()
-
-
-def cordon(node: Node, *, cordoned: bool, actor: str) -> None:
-    """Give a node no new workers, or give it some again; what runs there goes on."""
-    with transaction.atomic():
-        if Node.objects.filter(pk=node.pk).exclude(cordoned=cordoned).update(cordoned=cordoned):
-            record(actor=actor, subject=f"node {node.name}", reason="cordon" if cordoned else "uncordon")
-            _announce()
+        announce()
 
 
 def _check_words(wish: Wish) -> None:
@@ -160,11 +151,6 @@ def check_options(options: object) -> None:
         raise InvalidDesire('options must be a JSON object, such as {"dtype": "bfloat16"}.')
     if options.get("device", "auto") not in DEVICES:
         raise InvalidDesire(f"options: device must be one of {', '.join(DEVICES)}.")
-
-
-def _announce() -> None:
-    notify("desired")
-    transaction.on_commit(partial(nudge.control))
 
 
 def _model(wish: Wish) -> Model:

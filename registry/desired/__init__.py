@@ -1,0 +1,39 @@
+"""What operators ask for: admin, commands and later APIs go through these functions, which write desired state only."""
+
+from registry.desired.deployments import (
+    DEVICES,
+    Wish,
+    check_options,
+    delete,
+    deploy,
+    find,
+    model_changed,
+    renew,
+    restart,
+    save,
+    scale,
+    start,
+    stop,
+)
+from registry.desired.nodes import cordon, drain, find_node, label, remove_node
+
+__all__ = [
+    "DEVICES",
+    "Wish",
+    "check_options",
+    "cordon",
+    "delete",
+    "deploy",
+    "drain",
+    "find",
+    "find_node",
+    "label",
+    "model_changed",
+    "remove_node",
+    "renew",
+    "restart",
+    "save",
+    "scale",
+    "start",
+    "stop",
+]
