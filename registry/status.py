@@ -104,7 +104,12 @@ def status_of(wanted: Wanted, launches: Iterable[Launch], now: datetime) -> Stat
 
 
 def node_status(
-    *, cordoned: bool, last_seen_at: datetime | None, left_at: datetime | None, now: datetime
+    *,
+    cordoned: bool,
+    last_seen_at: datetime | None,
+    left_at: datetime | None,
+    now: datetime,
+    drain_deadline: datetime | None = None,
 ) -> tuple[Phase, str]:
     """A node in a word or two. What cannot take workers is marked, whatever the reason."""
     if left_at is not None:
@@ -113,6 +118,9 @@ def node_status(
         return Phase.WAITING, "never seen"
     if now - last_seen_at > NODE_LATE:
         return Phase.FAILED, f"silent for {format_age(now - last_seen_at)}"
+    if drain_deadline is not None:
+        left = drain_deadline - now
+        return Phase.WAITING, f"draining, {format_age(left)} left" if left > timedelta() else "drained"
     return (Phase.WAITING, "cordoned") if cordoned else (Phase.READY, "online")
 
 

@@ -112,6 +112,12 @@ def test_a_ready_row_without_a_heartbeat_is_not_believed() -> None:
     [
         ({"last_seen_at": NOW}, Phase.READY, "online"),
         ({"last_seen_at": NOW, "cordoned": True}, Phase.WAITING, "cordoned"),
+        (
+            {"last_seen_at": NOW, "cordoned": True, "drain_deadline": NOW + timedelta(minutes=4)},
+            Phase.WAITING,
+            "draining, 4 min left",
+        ),
+        ({"last_seen_at": NOW, "cordoned": True, "drain_deadline": NOW}, Phase.WAITING, "drained"),
         ({"last_seen_at": NOW - timedelta(minutes=5)}, Phase.FAILED, "silent for 5 min"),
         ({"last_seen_at": NOW, "left_at": NOW - timedelta(hours=3)}, Phase.STOPPED, "left 3 h ago"),
         ({"last_seen_at": None}, Phase.WAITING, "never seen"),
