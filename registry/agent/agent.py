@@ -128,10 +128,10 @@ class Agent:
         files.forget(Path(settings.MODELYARD_RUN_DIR), str(worker.launch_id))
 
     def _write_exit(self, worker: Worker, *, code: int | None, note: str, witnessed: bool) -> None:
-        tail = read_tail(log_file(worker.launch_id))
+        tail, size = read_tail(log_file(worker.launch_id))
         note = note or last_line(tail)
         Worker.objects.filter(pk=worker.pk, exited_at__isnull=True).update(
-            exited_at=Now(), exit_code=code, exit_note=note, exit_witnessed=witnessed, log_tail=tail
+            exited_at=Now(), exit_code=code, exit_note=note, exit_witnessed=witnessed, log_tail=tail, log_bytes=size
         )
         logger.info("%s ended (exit code %s).", worker.launch_id, code)
         nudge.control()
@@ -169,13 +169,13 @@ def last_line(log: str) -> str:
     return lines[-1][:500] if lines else ""
 
 
-def read_tail(log: Path) -> str:
-    """The last lines of a log, safe for a text column."""
+def read_tail(log: Path) -> tuple[str, int]:
+    """The last lines of a log, safe for a text column, and how many bytes the whole of it has."""
     try:
         with log.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - TAIL_BYTES))
-            text = file.read().decode(errors="replace").replace("\0", "")
+            size = file.seek(0, 2)
+            file.seek(max(0, size - TAIL_BYTES))
+            text = file.read(TAIL_BYTES).decode(errors="replace").replace("\0", " ")
     except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-TAIL_LINES:])
+        return "", 0
+    return "".join(text.splitlines(keepends=True)[-TAIL_LINES:]), size

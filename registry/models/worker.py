@@ -59,6 +59,7 @@ class Worker(models.Model):
     exit_note = models.TextField(blank=True, help_text="What the agent knows of the end.")
     exit_cause = models.CharField(max_length=24, blank=True, help_text="The kind of end, where the agent has evidence.")
     log_tail = models.TextField(blank=True)
+    log_bytes = models.BigIntegerField(null=True, help_text="How long the log was at the end; its tail is kept.")
     unresponsive_since = models.DateTimeField(
         null=True, help_text="When the process, silent in the database, first did not answer its agent either."
     )
