@@ -40,8 +40,11 @@ class WorkerConfig:
                 f"Without a token only this machine may connect, so '{self.host}' is refused as host. "
                 "Set MODELYARD_WORKER_TOKEN, or use 127.0.0.1."
             )
-        if self.heartbeat_url is not None and self.launch_id is None:
-            raise ConfigError("MODELYARD_HEARTBEAT_URL is set, so --launch-id is needed: it says whose heart beats.")
+        if self.heartbeat_url is not None and (self.launch_id is None or self.token is None):
+            raise ConfigError(
+                "MODELYARD_HEARTBEAT_URL is set, so --launch-id is needed, which says whose heart beats, "
+                "and MODELYARD_WORKER_TOKEN, which proves it."
+            )
         if self.heartbeat_url is not None:
             _check_postgres_url(self.heartbeat_url)
 

@@ -40,9 +40,10 @@ class Sender(Protocol):
 class PostgresSender:
     """Sends reports to the database's function, over one connection that is renewed when it breaks."""
 
-    def __init__(self, url: str, launch_id: UUID) -> None:
+    def __init__(self, url: str, launch_id: UUID, *, token: str) -> None:
         self._url = url
         self._launch_id = launch_id
+        self._token = token
         self._connection: psycopg.Connection | None = None
 
     def send(self, report: Report) -> Order | None:
@@ -50,7 +51,7 @@ class PostgresSender:
         try:
             if self._connection is None:
                 self._connection = self._connect()
-            row = self._connection.execute(BEAT_SQL, (self._launch_id, Jsonb(report))).fetchone()
+            row = self._connection.execute(BEAT_SQL, (self._launch_id, self._token, Jsonb(report))).fetchone()
         except psycopg.Error as error:
             self.close()
             raise BeatFailed(" ".join(str(error).split()) or type(error).__name__) from error

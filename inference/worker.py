@@ -62,10 +62,10 @@ class Worker:
         return 0 if reason is None else 1
 
     def _start_pulse(self) -> Pulse | None:
-        url, launch_id = self.config.heartbeat_url, self.config.launch_id
-        if url is None or launch_id is None:
+        url, launch_id, token = self.config.heartbeat_url, self.config.launch_id, self.config.token
+        if url is None or launch_id is None or token is None:
             return None
-        pulse = Pulse(self.service, self.shutdown, sender=PostgresSender(url, launch_id))
+        pulse = Pulse(self.service, self.shutdown, sender=PostgresSender(url, launch_id, token=token))
         pulse.start(self._threads)
         return pulse
 

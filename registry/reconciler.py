@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 from functools import partial
 from typing import cast
+from uuid import uuid4
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, Sum
@@ -19,6 +20,7 @@ from registry.placement import DeviceView, DeviceWish, Placement, Request, Unpla
 from registry.plan import Action, Command, Create, DeploymentView, End, Place, Release, Snapshot, WorkerView, plan
 from registry.states import ACTIVE, Order, WorkerState
 from registry.status import NODE_LATE
+from registry.tokens import token_hash
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +154,10 @@ def _apply(action: Action) -> bool:
 
 def _create(action: Create) -> bool:
     deployment = action.deployment
+    launch_id = uuid4()
     worker = Worker.objects.create(
+        launch_id=launch_id,
+        token_hash=token_hash(launch_id),
         deployment_id=deployment.id,
         revision_id=deployment.revision_id,
         replica=action.replica,

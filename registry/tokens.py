@@ -1,7 +1,8 @@
-"""The bearer token of a worker's HTTP port: derived from its launch id, so it is stored nowhere."""
+"""The bearer token of a launch, for its HTTP port and its heartbeats: derived from its id, so it is stored nowhere."""
 
 from __future__ import annotations
 
+import hashlib
 from uuid import UUID
 
 from django.utils.crypto import salted_hmac
@@ -10,3 +11,8 @@ from django.utils.crypto import salted_hmac
 def worker_token(launch_id: UUID) -> str:
     """What the gateway sends and what the agent puts into the worker's environment."""
     return salted_hmac("modelyard.worker", str(launch_id), algorithm="sha256").hexdigest()
+
+
+def token_hash(launch_id: UUID) -> str:
+    """What the row keeps: by it the database recognises the launch's heartbeats."""
+    return hashlib.sha256(worker_token(launch_id).encode()).hexdigest()

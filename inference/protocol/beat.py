@@ -5,8 +5,11 @@ from __future__ import annotations
 import enum
 from typing import Required, TypedDict
 
+from inference.protocol.causes import Cause
+
 # A function of the database, not a table: a worker's login can call this and nothing else.
-BEAT_SQL = "SELECT modelyard_beat(%s::uuid, %s::jsonb)"
+# Parameters: launch id, the launch's token, the report.
+BEAT_SQL = "SELECT modelyard_beat(%s::uuid, %s::text, %s::jsonb)"
 
 
 class WorkerState(enum.StrEnum):
@@ -27,12 +30,17 @@ class Order(enum.StrEnum):
 
 
 class Report(TypedDict, total=False):
-    """The body of a beat. Counters run since the process started; percent 0-100; memory in bytes."""
+    """The body of a beat. Counters run since the process started; percent 0-100; memory in bytes.
+
+    `stalled_s`: seconds since the engine's last step while it has something to do, else 0.
+    """
 
     state: Required[WorkerState]
     progress: int
     detail: str
     reason: str
+    cause: Cause
+    hint: str
     address: str
     capabilities: list[str]
     context_length: int
@@ -40,5 +48,6 @@ class Report(TypedDict, total=False):
     requests_total: int
     tokens_total: int
     tokens_per_second: float
+    stalled_s: float
     memory_bytes: int
     memory_peak_bytes: int

@@ -1,59 +1,68 @@
--- A worker's heartbeat: one narrow UPDATE on the database's clock, fenced by the launch id. It returns the order, so the
--- beat is the poll. NULL means superseded: the launch is unknown or has ended.
+-- A worker's heartbeat: one narrow UPDATE on the database's clock, fenced by the launch id and proved by the launch's
+-- token. It returns the order, so the beat is the poll. NULL means superseded: the launch is unknown, has ended, or is
+-- somebody else's.
+-- It runs as its owner: the workers' login may call this function and read or write nothing itself.
 -- The pairs of states are those of registry/states.py; a test holds the two together.
-CREATE OR REPLACE FUNCTION modelyard_beat(p_launch_id uuid, p_report jsonb) RETURNS text
-LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION modelyard_beat(p_launch_id uuid, p_token text, p_report jsonb) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    v_now timestamptz := clock_timestamp();
     v_reported text := p_report->>'state';
     v_worker record;
-    v_changed boolean;
 BEGIN
-    SELECT w.id, w.state, w.replica, w.deployment_id, w."order", d.name AS deployment, r.number AS revision
-      INTO v_worker
-      FROM registry_worker w
-      JOIN registry_deployment d ON d.id = w.deployment_id
-      JOIN registry_revision r ON r.id = w.revision_id
-     WHERE w.launch_id = p_launch_id AND w.state IN ('STARTING', 'LOADING', 'READY', 'DRAINING')
-       FOR UPDATE OF w;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-
-    v_changed := (v_worker.state, v_reported) IN (
-        ('STARTING', 'LOADING'), ('STARTING', 'READY'), ('STARTING', 'DRAINING'), ('STARTING', 'FAILED'),
-        ('LOADING', 'READY'), ('LOADING', 'DRAINING'), ('LOADING', 'FAILED'),
-        ('READY', 'DRAINING'), ('READY', 'FAILED'),
-        ('DRAINING', 'FAILED'));
-
+    -- No column of an index is set here, so that the new version of the row stays on its page (HOT).
     UPDATE registry_worker SET
-        heartbeat_at = v_now,
-        state = CASE WHEN v_changed THEN v_reported ELSE state END,
-        state_changed_at = CASE WHEN v_changed THEN v_now ELSE state_changed_at END,
-        ready_at = CASE WHEN v_changed AND v_reported = 'READY' THEN v_now ELSE ready_at END,
-        ended_at = CASE WHEN v_changed AND v_reported = 'FAILED' THEN v_now ELSE ended_at END,
-        -- A draining worker keeps the reason of its order.
-        reason = CASE WHEN v_changed AND v_reported <> 'DRAINING' THEN left(coalesce(p_report->>'reason', ''), 2000) ELSE reason END,
+        heartbeat_at = clock_timestamp(),
         progress = least(100, greatest(0, coalesce((p_report->>'progress')::int, progress))),
         detail = left(coalesce(p_report->>'detail', detail), 200),
         address = left(coalesce(p_report->>'address', address), 255),
-        capabilities = CASE WHEN p_report ? 'capabilities'
-            THEN ARRAY(SELECT jsonb_array_elements_text(p_report->'capabilities')) ELSE capabilities END,
-        context_length = coalesce((p_report->>'context_length')::int, context_length),
         in_flight = coalesce((p_report->>'in_flight')::int, in_flight),
         requests_total = coalesce((p_report->>'requests_total')::bigint, requests_total),
         tokens_total = coalesce((p_report->>'tokens_total')::bigint, tokens_total),
         tokens_per_second = coalesce((p_report->>'tokens_per_second')::float8, tokens_per_second),
+        stalled_s = coalesce((p_report->>'stalled_s')::float8, 0),
         memory_bytes = coalesce((p_report->>'memory_bytes')::bigint, memory_bytes),
         memory_peak_bytes = coalesce((p_report->>'memory_peak_bytes')::bigint, memory_peak_bytes)
-     WHERE id = v_worker.id;
+     WHERE launch_id = p_launch_id AND token_hash = encode(sha256(convert_to(p_token, 'UTF8')), 'hex')
+       AND state IN ('STARTING', 'LOADING', 'READY', 'DRAINING')
+    RETURNING id, state, replica, deployment_id, revision_id, "order" INTO v_worker;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
 
-    IF v_changed THEN
+    IF v_worker.state <> v_reported AND (v_worker.state, v_reported) IN (
+        ('STARTING', 'LOADING'), ('STARTING', 'READY'), ('STARTING', 'DRAINING'), ('STARTING', 'FAILED'),
+        ('LOADING', 'READY'), ('LOADING', 'DRAINING'), ('LOADING', 'FAILED'),
+        ('READY', 'DRAINING'), ('READY', 'FAILED'),
+        ('DRAINING', 'FAILED'))
+    THEN
+        -- Beats may be lost when the server crashes; what the timeline says may not.
+        PERFORM set_config('synchronous_commit', 'on', true);
+        UPDATE registry_worker SET
+            state = v_reported,
+            state_changed_at = heartbeat_at,
+            ready_at = CASE v_reported WHEN 'READY' THEN heartbeat_at ELSE ready_at END,
+            ended_at = CASE v_reported WHEN 'FAILED' THEN heartbeat_at ELSE ended_at END,
+            -- A draining worker keeps the reason of its order.
+            reason = CASE v_reported WHEN 'DRAINING' THEN reason ELSE left(coalesce(p_report->>'reason', ''), 2000) END,
+            cause = CASE v_reported WHEN 'FAILED' THEN left(coalesce(p_report->>'cause', ''), 24) ELSE cause END,
+            hint = CASE v_reported WHEN 'FAILED' THEN left(coalesce(p_report->>'hint', ''), 2000) ELSE hint END,
+            capabilities = CASE WHEN p_report ? 'capabilities'
+                THEN ARRAY(SELECT jsonb_array_elements_text(p_report->'capabilities')) ELSE capabilities END,
+            context_length = coalesce((p_report->>'context_length')::int, context_length)
+         WHERE id = v_worker.id;
         INSERT INTO registry_event (actor, subject, reason, from_state, to_state, revision, deployment_id, worker_id)
-        VALUES ('worker', v_worker.deployment || '/' || v_worker.replica, left(coalesce(p_report->>'reason', ''), 2000),
-                v_worker.state, v_reported, v_worker.revision, v_worker.deployment_id, v_worker.id);
+        SELECT 'worker', d.name || '/' || v_worker.replica, left(coalesce(p_report->>'reason', ''), 2000),
+               v_worker.state, v_reported, r.number, d.id, v_worker.id
+          FROM registry_deployment d, registry_revision r
+         WHERE d.id = v_worker.deployment_id AND r.id = v_worker.revision_id;
         PERFORM pg_notify('modelyard', 'worker');
     END IF;
     RETURN v_worker."order";
 END
 $$;
+
+-- Nobody's own schemas and temporary tables come before ours while it runs as its owner.
+DO $$ BEGIN
+    EXECUTE format('ALTER FUNCTION modelyard_beat(uuid, text, jsonb) SET search_path = pg_catalog, %I, pg_temp', current_schema());
+END $$;
+REVOKE ALL ON FUNCTION modelyard_beat(uuid, text, jsonb) FROM PUBLIC;

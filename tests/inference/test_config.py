@@ -53,7 +53,16 @@ def test_any_other_host_needs_one(host: str) -> None:
     ("argv", "environ", "sentence"),
     [
         ([], {"MODELYARD_HEARTBEAT_URL": "postgresql://x/y"}, "--launch-id is needed"),
-        (["--launch-id", LAUNCH], {"MODELYARD_HEARTBEAT_URL": "secret nonsense"}, "is not a postgres URL"),
+        (
+            ["--launch-id", LAUNCH],
+            {"MODELYARD_HEARTBEAT_URL": "postgresql://x/y"},
+            "MODELYARD_WORKER_TOKEN, which proves",
+        ),
+        (
+            ["--launch-id", LAUNCH],
+            {"MODELYARD_HEARTBEAT_URL": "secret nonsense", "MODELYARD_WORKER_TOKEN": "t"},
+            "is not a postgres URL",
+        ),
         ([], {"MODELYARD_BEAT_INTERVAL_S": "soon"}, "MODELYARD_BEAT_INTERVAL_S must be a number above 0, not 'soon'"),
         ([], {"MODELYARD_MAX_BODY_BYTES": "-1"}, "MODELYARD_MAX_BODY_BYTES must be a number above 0"),
         (["--options", '{"drain_timeout_s": true}'], {}, "'drain_timeout_s' must be a number above 0, not True"),

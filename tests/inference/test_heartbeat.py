@@ -124,7 +124,7 @@ def test_a_bug_ends_the_thread_with_its_error() -> None:
 
 
 def test_a_database_that_refuses_is_a_failed_beat_and_the_password_stays_hidden() -> None:
-    sender = PostgresSender("postgresql://u:hidden@127.0.0.1:1/db", uuid4())
+    sender = PostgresSender("postgresql://u:hidden@127.0.0.1:1/db", uuid4(), token="t")
     with pytest.raises(BeatFailed) as caught:
         sender.send({"state": WorkerState.READY})
     assert "hidden" not in str(caught.value)

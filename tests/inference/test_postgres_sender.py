@@ -23,13 +23,13 @@ def database_url() -> str:
 
 
 def test_a_launch_that_the_database_does_not_know_is_superseded() -> None:
-    sender = PostgresSender(database_url(), uuid4())
+    sender = PostgresSender(database_url(), uuid4(), token="t")
     assert sender.send({"state": WorkerState.READY, "capabilities": ["chat"]}) is None
     sender.close()
 
 
 def test_a_broken_connection_is_one_failed_beat_and_then_a_new_connection() -> None:
-    sender = PostgresSender(database_url(), uuid4())
+    sender = PostgresSender(database_url(), uuid4(), token="t")
     sender.send({"state": WorkerState.READY})
     with psycopg.connect(database_url(), autocommit=True) as other:
         other.execute(

@@ -143,7 +143,11 @@ async def test_a_failed_load_ends_with_code_1_and_its_reason(options: dict[str, 
 
 
 async def test_a_worker_that_cannot_reach_its_database_still_ends_with_its_reason() -> None:
-    environ = {"MODELYARD_HEARTBEAT_URL": "postgresql://u:hidden@127.0.0.1:1/x", "MODELYARD_BEAT_INTERVAL_S": "0.1"}
+    environ = {
+        "MODELYARD_HEARTBEAT_URL": "postgresql://u:hidden@127.0.0.1:1/x",
+        "MODELYARD_BEAT_INTERVAL_S": "0.1",
+        "MODELYARD_WORKER_TOKEN": "t",
+    }
     launch = ["--launch-id", "0f8fad5b-d9cb-469f-a165-70867728950e"]
     code, stderr = await finished(*echo("--port", "0", *launch, fail_load="No luck."), **environ)
     assert code == 1

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from registry import desired
 from registry.models import Alias, Claim, Deployment, Device, Event, Model, Node, Worker
 from registry.states import WorkerState
+from registry.tokens import token_hash
 
 GIB = 2**30
 
@@ -45,6 +46,8 @@ def worker(of: Deployment, on: Device | None = None, **fields: Any) -> Worker:
     """READY and beating, unless told otherwise; with a claim of 4 GiB when it has a device."""
     facts = {"state": WorkerState.READY, "heartbeat_at": Now(), "replica": 0, "progress": 100} | fields
     facts |= {"node": on.node if on else None} if "node" not in fields else {}
+    launch_id = fields.get("launch_id", uuid4())
+    facts |= {"launch_id": launch_id, "token_hash": token_hash(launch_id)}
     made = Worker.objects.create(deployment=of, revision=of.revisions.all()[0], **facts)
     if on is not None:
         Claim.objects.create(worker=made, device=on, bytes=4 * GIB)

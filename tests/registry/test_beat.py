@@ -8,30 +8,25 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 
-from registry import desired
-from registry.agent import registration
-from registry.agent.devices import ObservedDevice
+from inference.protocol.beat import BEAT_SQL
 from registry.models import Event, Worker
-from registry.reconciler import reconcile_once
 from registry.states import Order, WorkerState
+from registry.tokens import worker_token
+from tests.registry import factories
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
-
-ROOMY = ObservedDevice(index=0, kind="cpu", uuid="", name="a CPU", memory_total_bytes=2**34)
 
 
 @pytest.fixture
 def launch() -> Worker:
     """A worker that the agent has just started."""
-    registration.join("a", uuid4(), [ROOMY])
-    desired.deploy(desired.Wish(name="echo", engine="echo"), actor="ada")
-    reconcile_once()
-    return Worker.objects.get()
+    on = factories.device(factories.node())
+    return factories.worker(factories.deployment("echo"), on, state=WorkerState.STARTING, heartbeat_at=None)
 
 
-def beat(launch_id: UUID, **report: object) -> str | None:
+def beat(launch_id: UUID, token: str = "", **report: object) -> str | None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT modelyard_beat(%s, %s::jsonb)", [launch_id, json.dumps(report)])
+        cursor.execute(BEAT_SQL, [launch_id, token or worker_token(launch_id), json.dumps(report)])
         order: str | None = cursor.fetchone()[0]
     return order
 
@@ -65,6 +60,12 @@ def test_an_unknown_launch_is_superseded() -> None:
     assert beat(uuid4(), state="READY") is None
 
 
+def test_another_launch_s_token_is_nobody_s(launch: Worker) -> None:
+    assert beat(launch.launch_id, worker_token(uuid4()), state="READY") is None
+    launch.refresh_from_db()
+    assert (launch.state, launch.heartbeat_at) == ("STARTING", None)
+
+
 def test_a_late_report_does_not_bring_a_state_back(launch: Worker) -> None:
     beat(launch.launch_id, state="READY")
     beat(launch.launch_id, state="LOADING", progress=10)
@@ -73,10 +74,27 @@ def test_a_late_report_does_not_bring_a_state_back(launch: Worker) -> None:
 
 
 def test_a_failure_keeps_its_reason_and_ends_the_launch(launch: Worker) -> None:
-    beat(launch.launch_id, state="FAILED", reason="config.json is missing")
+    beat(launch.launch_id, state="FAILED", reason="config.json is missing", cause="files_missing", hint="Copy it.")
     launch.refresh_from_db()
     assert (launch.state, launch.reason) == ("FAILED", "config.json is missing")
+    assert (launch.cause, launch.hint) == ("files_missing", "Copy it.")
     assert launch.ended_at is not None
+
+
+def test_what_the_engine_can_do_is_known_with_its_readiness(launch: Worker) -> None:
+    beat(launch.launch_id, state="LOADING", address="http://127.0.0.1:1234")
+    beat(launch.launch_id, state="READY", capabilities=["chat"], context_length=512)
+    launch.refresh_from_db()
+    assert (launch.address, launch.capabilities, launch.context_length) == ("http://127.0.0.1:1234", ["chat"], 512)
+
+
+def test_a_stall_lasts_until_a_beat_without_one(launch: Worker) -> None:
+    beat(launch.launch_id, state="READY", stalled_s=12.5)
+    launch.refresh_from_db()
+    assert launch.stalled_s == 12.5
+    beat(launch.launch_id, state="READY")
+    launch.refresh_from_db()
+    assert launch.stalled_s == 0
 
 
 def test_a_draining_worker_keeps_the_reason_of_its_order(launch: Worker) -> None:
