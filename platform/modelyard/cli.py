@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from modelyard import __version__, overview
+from modelyard import __version__, overview, secret_arguments
 from modelyard.errors import BadArguments, ModelyardError
 from modelyard.installation import Installation
 
@@ -34,6 +34,7 @@ def main() -> None:
 def _run(arguments: Sequence[str]) -> None:
     from django.core.management import execute_from_command_line
 
+    secret_arguments.hide_database_url(arguments)
     rest, data_dir = split_data_dir(arguments)
     if data_dir is not None:
         os.environ["MODELYARD_DATA_DIR"] = data_dir
@@ -87,6 +88,22 @@ def _prepare(command: str, options: Sequence[str], installation: Installation) -
         from modelyard.embedded import preparation
 
         preparation.before_settings(options, installation)
+    elif command == "agent" and not installation.exists:
+        _check_joinable(os.environ, installation)
+
+
+def _check_joinable(environ: Mapping[str, str], installation: Installation) -> None:
+    """An agent on a machine of its own has to be told what `up` would have made."""
+    if not environ.get("DATABASE_URL"):
+        raise BadArguments(
+            f"No installation at {installation.data_dir}: name the platform's database with --database-url, or start a "
+            "platform here with `modelyard up`."
+        )
+    if not environ.get("MODELYARD_SECRET_KEY"):
+        raise BadArguments(
+            "An agent on a machine of its own needs the platform's secret key, which makes its workers' tokens: set "
+            "MODELYARD_SECRET_KEY to the `django_secret_key` of secrets.json on the machine where `modelyard up` runs."
+        )
 
 
 def _expected_errors() -> tuple[type[Exception], ...]:

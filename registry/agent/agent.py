@@ -11,16 +11,18 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.db.models.functions import Now
 
 from registry import nudge
-from registry.agent import devices, files, logfiles, registration
+from registry.agent import devices, files, logfiles, registration, simulated
+from registry.agent.devices import ObservedDevice
 from registry.agent.duty import Duty, Seen, duty
 from registry.agent.identity import ProcessIdentity, boot_id, launched
+from registry.agent.setup import Setup
 from registry.agent.spawn import log_file, spawn
 from registry.errors import LaunchFailed
-from registry.models import Worker
+from registry.models import Claim, Worker
 from registry.states import ACTIVE, Order, WorkerState
 
 logger = logging.getLogger(__name__)
@@ -32,9 +34,11 @@ DEVICES_EVERY = 5  # cycles between two looks at the devices
 class Agent:
     """Everything that one agent process keeps in memory; all of it can be lost, the rows and the processes stay."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, setup: Setup | None = None) -> None:
         self.session = uuid4()
-        self.node = registration.join(name, self.session, devices.observe())
+        self._setup = setup or Setup()
+        self._name = name
+        self.node = registration.join(name, self.session, self._observe(), setup=self._setup)
         self._children: dict[UUID, subprocess.Popen[bytes]] = {}
         self._seen_alive: set[UUID] = set()
         self._lock = threading.Lock()  # the cycle and Celery's tasks take turns
@@ -45,7 +49,7 @@ class Agent:
         registration.beat(self.node, self.session)
         self._cycles += 1
         if self._cycles % DEVICES_EVERY == 0:
-            registration.write_devices(self.node, devices.observe())
+            registration.write_devices(self.node, self._observe())
         for worker in self._launches():
             self._attend(worker.launch_id)
 
@@ -56,6 +60,15 @@ class Agent:
     def leave(self) -> None:
         """Go without touching what runs."""
         registration.leave(self.node, self.session)
+
+    def _observe(self) -> list[ObservedDevice]:
+        if not self._setup.cards:
+            return devices.observe()
+        running = Claim.objects.filter(
+            device__node__name=self._name, worker__launching_at__isnull=False, worker__exited_at__isnull=True
+        )
+        held = dict(running.values_list("device__index").annotate(Sum("bytes")))
+        return simulated.observe(self._name, self._setup.cards, held=held)
 
     def _launches(self) -> list[Worker]:
         running = Q(launching_at__isnull=False, exited_at__isnull=True)

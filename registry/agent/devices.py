@@ -29,6 +29,7 @@ class ObservedDevice:
     utilization_percent: float | None = None
     temperature_c: float | None = None
     power_w: float | None = None
+    simulated: bool = False
 
 
 def observe() -> list[ObservedDevice]:

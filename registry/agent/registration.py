@@ -12,8 +12,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from registry import desired
 from registry.agent.devices import ObservedDevice
 from registry.agent.identity import boot_id
+from registry.agent.setup import Setup
 from registry.errors import Superseded
 from registry.lifecycle import notify, record
 from registry.models import Device, Node
@@ -25,9 +27,12 @@ def default_name() -> str:
     return name[:40].rstrip("-") or "node"
 
 
-def join(name: str, session: UUID, devices: list[ObservedDevice]) -> Node:
+def join(name: str, session: UUID, devices: list[ObservedDevice], *, setup: Setup | None = None) -> Node:
     """Register this machine, or take its row over from an earlier agent."""
+    setup = setup or Setup()
     facts = {
+        "address": setup.address,
+        "simulated": bool(setup.cards),
         "hostname": socket.gethostname()[:255],
         "boot_id": boot_id(),
         "agent_session": session,
@@ -39,6 +44,7 @@ def join(name: str, session: UUID, devices: list[ObservedDevice]) -> Node:
     with transaction.atomic():
         node, created = Node.objects.update_or_create(name=name, defaults=facts)
         write_devices(node, devices)
+        desired.label(node, setup.labels, actor="agent")
         record(actor="agent", subject=f"node {name}", reason="joined" if created else "back")
         notify("node")
     return node

@@ -72,7 +72,7 @@ def environment(worker: Worker) -> dict[str, str]:
 
 def visible_devices(devices: Iterable[Device]) -> str:
     """The claimed GPUs by uuid, which stay right when indices move; empty hides them all."""
-    return ",".join(device.uuid for device in devices if device.kind == Device.Kind.CUDA)
+    return ",".join(device.uuid for device in devices if device.kind == Device.Kind.CUDA and not device.simulated)
 
 
 def _host(worker: Worker) -> str:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from celery import current_app
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 
 from registry.agent import registration, runtime
 from registry.agent.agent import Agent
+from registry.agent.setup import Setup, own_address, parse_labels
+from registry.agent.simulated import parse_cards
 from registry.management.command import YardCommand
 from registry.models.node import node_name
 
@@ -25,10 +28,32 @@ class Command(YardCommand):
     """Joins, starts and watches what is placed here, and leaves on SIGTERM. Models go on running without it."""
 
     help = "Make this machine a node: start, watch and stop the workers that are placed on it."
+    examples = (
+        "--name gpu-1 --label zone=a",
+        "--name trial --devices 8x80GiB:H100",
+        "--name gpu-2 --database-url postgresql://modelyard@db.example.org/modelyard",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--name", default="", help="The node's name (default: MODELYARD_NODE_NAME, else the host's name)."
+        )
+        parser.add_argument(
+            "--database-url",
+            metavar="URL",
+            help="The platform's database, on a machine that has no installation of its own. It is taken out of the "
+            "command line at once; DATABASE_URL never shows, nor does a URL without password and PGPASSFILE.",
+        )
+        parser.add_argument(
+            "--address",
+            metavar="HOST",
+            help="Where the gateway reaches this machine's workers (default: the address that reaches the database).",
+        )
+        parser.add_argument(
+            "--devices", metavar="SPEC", help="Simulated devices for the echo engine, such as 8x80GiB:H100."
+        )
+        parser.add_argument(
+            "--label", metavar="KEY=VALUE", nargs="+", action="extend", default=[], help="Labels of the node."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,7 +62,7 @@ class Command(YardCommand):
             node_name(name)
         except ValidationError as error:
             raise CommandError(f"{name!r} cannot be a node's name. {error.messages[0]}") from error
-        run(_join(name))
+        run(_join(name, _setup(options)))
 
 
 def run(agent: Agent) -> None:
@@ -54,11 +79,19 @@ def run(agent: Agent) -> None:
     agent.leave()
 
 
-def _join(name: str) -> Agent:
+def _setup(options: Mapping[str, Any]) -> Setup:
+    return Setup(
+        address=options["address"] or own_address(connection.settings_dict["HOST"]),
+        labels=parse_labels(options["label"]),
+        cards=parse_cards(options["devices"]) if options["devices"] else (),
+    )
+
+
+def _join(name: str, setup: Setup) -> Agent:
     """An agent may be up before its database."""
     while True:
         try:
-            return Agent(name)
+            return Agent(name, setup)
         except OperationalError as error:
             logger.warning("The database does not answer yet (%s).", str(error).strip().split("\n", 1)[0])
             connections.close_all()

@@ -1,0 +1,50 @@
+"""What an operator tells an agent when starting it: where it is reached, its labels, its simulated devices."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from registry.agent.simulated import Card
+from registry.errors import InvalidDesire
+
+LOOPBACK = "127.0.0.1"
+ANY_PORT = 9  # for a datagram socket that never sends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How this agent joins. Without `cards` it offers the devices that the machine has."""
+
+    address: str = LOOPBACK
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    cards: tuple[Card, ...] = ()
+
+
+def parse_labels(pairs: Iterable[str]) -> dict[str, str]:
+    """`zone=a` and the like. Raises `InvalidDesire`."""
+    labels: dict[str, str] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            raise InvalidDesire(f"{pair!r} is not a label: write it like zone=a.")
+        labels[key] = value
+    return labels
+
+
+def own_address(database_host: str) -> str:
+    """Where other machines reach this one: the local address from which it reaches the database's host."""
+    host = database_host.split(",")[0]
+    if not host or host.startswith(("/", "@")):
+        return LOOPBACK  # a Unix socket: all is on this machine
+    try:
+        family, _, _, _, target = socket.getaddrinfo(host, ANY_PORT, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(target)  # picks a route and sends nothing
+            address = str(probe.getsockname()[0])
+    except OSError:
+        return LOOPBACK  # the database does not answer either, and its own message says so
+    return LOOPBACK if ipaddress.ip_address(address).is_loopback else address
