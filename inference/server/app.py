@@ -6,13 +6,13 @@ import itertools
 
 from aiohttp import web
 
-from inference.server import chat, completions, embeddings, models, status
+from inference.server import chat, completions, embeddings, logs, models, status
 from inference.server.keys import SERVICE
 from inference.server.middleware import answer_errors, authenticate, echo_request_id, identify
 from inference.service import Service
 
 # Another protocol is a module with ROUTES, and its name here.
-_PARTS = (chat, completions, embeddings, models, status)
+_PARTS = (chat, completions, embeddings, logs, models, status)
 
 
 def build_app(service: Service) -> web.Application:
