@@ -8,7 +8,7 @@ RUN = .venv/bin/python -m
 # The checks import the settings; nothing is connected to and nothing is signed.
 CHECK_ENV = MODELYARD_SECRET_KEY=check DATABASE_URL=postgresql://127.0.0.1/check
 
-.PHONY: help setup up down test check bench
+.PHONY: help setup up down test faults check bench
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -27,6 +27,10 @@ down: ## stop what `up` started
 test: ## run the tests (ARGS="-k name" passes options on)
 	@scripts/setup dev
 	@exec $(RUN) pytest $(ARGS)
+
+faults: ## kill, freeze and starve every part of a cluster; prints how long each took to be true again
+	@scripts/setup dev
+	@exec $(RUN) pytest tests/faults tests/registry/test_fleet_properties.py -v -m "" $(ARGS)
 
 check: ## look for mistakes without running anything
 	@scripts/setup dev

@@ -1,0 +1,261 @@
+"""A platform with more nodes than one machine has: further agents, with simulated devices, and further control planes.
+
+All of them are real processes of their own, which may be killed, stopped and continued one by one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from load import Load
+from truth import Rows, Sight, rows, unsettled, untold
+from watcher import Watcher
+from yard import Yard, clean_environment, until
+
+from modelyard.installation import Installation
+from registry.reconciler import SWEEPER_LOCK
+
+NODES = ("node-a", "node-b", "node-c")
+DEVICES = "1x80GiB:H100"
+TRUE_AGAIN_S = 15.0
+# For tests that look whether anything is wrong at all: this machine may be busy with other things.
+PATIENCE_S = 60.0
+
+NODE_OF = "SELECT 1 FROM registry_node WHERE name = %s AND agent_pid = %s AND left_at IS NULL"
+LEADER = """
+    SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = %s
+"""
+
+
+class Part:
+    """One process beside those of `up`, started under the same name as often as it is killed."""
+
+    def __init__(self, yard: Yard, name: str, *arguments: str) -> None:
+        self.name = name
+        self.command = [sys.executable, "-m", "modelyard", *arguments, "--data-dir", str(yard.data_dir)]
+        self.environment = clean_environment() | {"MODELYARD_ROLE": f"modelyard-{name}", "PYTHONUNBUFFERED": "1"}
+        self.log = yard.home / f"{name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                env=self.environment,
+                cwd=self.log.parent,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def send(self, number: signal.Signals) -> None:
+        """Popen knows whether the process is still ours, so no other one can be hit."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        self.send(signal.SIGKILL)
+        assert self.process is not None
+        self.process.wait(10)
+
+    def stop(self) -> None:
+        """As an operator would; a stopped process cannot hear, so it goes on first."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.send(signal.SIGCONT)
+        self.send(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+class Cluster:
+    """Nodes `node-a`, `node-b` … with a simulated device each, beside the platform's own node, which is cordoned."""
+
+    def __init__(self, yard: Yard) -> None:
+        self.yard = yard
+        self.parts: dict[str, Part] = {}
+        self.connection = self.connect()
+        self.watcher = Watcher(self.database_url)
+
+    @property
+    def database_url(self) -> str:
+        return Installation.at(self.yard.data_dir).database_url
+
+    def connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.database_url, autocommit=True, connect_timeout=5)
+
+    # parts
+
+    def start_nodes(self, *names: str, devices: str = DEVICES) -> None:
+        """Agents with simulated devices; returns when all have joined."""
+        for name in names:
+            self.parts[name] = Part(self.yard, name, "agent", "--name", name, "--devices", devices)
+            self.parts[name].start()
+        for name in names:
+            self.wait_for_node(name)
+
+    def restart_node(self, name: str) -> None:
+        self.parts[name].start()
+        self.wait_for_node(name)
+
+    def wait_for_node(self, name: str) -> None:
+        pid = self.parts[name].pid
+        until(lambda: self.yard.row(NODE_OF, name, pid), within=PATIENCE_S, what=f"{name} has joined")
+
+    def start_control(self, name: str) -> Part:
+        self.parts[name] = Part(self.yard, name, "control")
+        self.parts[name].start()
+        return self.parts[name]
+
+    def cordon_own_node(self) -> None:
+        own = self.yard.process("agent")["pid"]
+        until(lambda: self.query("UPDATE registry_node SET cordoned = true WHERE agent_pid = %s RETURNING name", own))
+
+    def leader(self) -> str:
+        """The application name of the control process that sweeps at this moment; empty when none does."""
+        found = self.query(LEADER, SWEEPER_LOCK)
+        return found[0]["application_name"] if found else ""
+
+    # rows
+
+    def query(self, query: str, *parameters: object) -> Rows:
+        return rows(self.connection, query, *parameters)
+
+    def workers(self, deployment: str, *, state: str = "READY") -> Rows:
+        found = Sight.of(self.connection).workers
+        return [worker for worker in found if (worker["deployment"], worker["state"]) == (deployment, state)]
+
+    def worker(self, launch_id: object) -> dict[str, Any]:
+        return next(w for w in Sight.of(self.connection).workers if str(w["launch_id"]) == str(launch_id))
+
+    def launches(self, deployment: str) -> set[str]:
+        return {str(worker["launch_id"]) for worker in self.workers(deployment)}
+
+    def story(self, worker: dict[str, Any]) -> list[str]:
+        """What the timeline says of a launch, oldest first."""
+        events = self.query("SELECT * FROM registry_event WHERE worker_id = %s ORDER BY id", worker["id"])
+        return [f"{event['from_state']} → {event['to_state']}: {event['reason']}" for event in events]
+
+    # truth
+
+    def wrong(self) -> list[str]:
+        return unsettled(self.connection, Sight.of(self.connection))
+
+    def settle(self, *, within: float = TRUE_AGAIN_S, since: float | None = None) -> float:
+        """Wait until all is as it should be; the seconds that it took since `since` (a reading of the monotonic clock).
+
+        Then the watcher must have seen nothing impossible, and every worker's events must tell its life.
+        """
+        begun = since or time.monotonic()
+        wrong = self.wrong()
+        while wrong:
+            assert time.monotonic() < begun + within, f"not true after {within} s: {wrong}"
+            time.sleep(0.1)
+            wrong = self.wrong()
+        seconds = time.monotonic() - begun
+        self.check()
+        return seconds
+
+    def check(self) -> None:
+        """What may never be, and what every worker's timeline must tell."""
+        impossible = self.watcher.seen()
+        assert not impossible, impossible
+        untruths = untold(self.connection)
+        assert not untruths, untruths
+
+    # deployments
+
+    def deploy(self, name: str, *options: str, replicas: int = 3, memory: str = "4GiB", delay_ms: float = 20) -> None:
+        self.yard.run(
+            *("deploy", name, "--engine", "echo", "--replicas", str(replicas), "--memory", memory),
+            *("--option", f"token_delay_ms={delay_ms}", *options),
+        )
+
+    def forget(self, name: str) -> None:
+        """Stop a deployment and wait until nothing of it is left."""
+        self.yard.run("stop", name)
+        self.settle(within=PATIENCE_S)
+
+    def load(self, model: str, *, clients: int = 6, streams: bool = False) -> Load:
+        return Load(self.yard.credentials, model, clients=clients, streams=streams)
+
+    def remove(self) -> None:
+        self.watcher.stop()
+        self.connection.close()
+        for part in self.parts.values():
+            part.stop()
+
+
+def kill_worker(worker: dict[str, Any]) -> float:
+    """SIGKILL by pid, when it still is this launch's process; returns when, on the monotonic clock."""
+    signal_worker(worker, signal.SIGKILL)
+    return time.monotonic()
+
+
+def signal_worker(worker: dict[str, Any], number: signal.Signals) -> None:
+    process = psutil.Process(worker["pid"])
+    assert str(worker["launch_id"]) in process.cmdline()
+    process.send_signal(number)
+
+
+def kill_services(yard: Yard, names: Sequence[str]) -> dict[str, int]:
+    """SIGKILL to processes of `up`, all at once; their pids of before."""
+    pids = {name: int(yard.process(name)["pid"]) for name in names}
+    for pid in pids.values():
+        os.kill(pid, signal.SIGKILL)
+    return pids
+
+
+def wait_for_services(yard: Yard, before: dict[str, int]) -> None:
+    """Until the supervisor has started each of these anew."""
+
+    def back(name: str) -> bool:
+        row = yard.process(name)
+        return row["state"] == "running" and row["pid"] != before[name]
+
+    until(lambda: all(map(back, before)), what=f"{sorted(before)} run again")
+
+
+@contextmanager
+def frozen(*processes: psutil.Process) -> Iterator[None]:
+    """SIGSTOP, and SIGCONT when the block is left to those that still are."""
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[Path]:
+    """A file system without a free byte over this folder."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=0700", "tmpfs", str(folder)], check=True)
+    try:
+        with suppress(OSError), (folder / "ballast").open("wb", buffering=0) as ballast:
+            while ballast.write(b"x" * 4096):
+                pass
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)

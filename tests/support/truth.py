@@ -1,0 +1,151 @@
+"""What must hold of an installation's rows and processes: at every moment, and once a fault is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import psutil
+import psycopg
+from psycopg.rows import dict_row, tuple_row
+
+from registry.agent.identity import ProcessIdentity
+from registry.states import ACTIVE, TERMINAL, WorkerState, check_transition
+
+Rows = list[dict[str, Any]]
+
+WORKERS = """
+    SELECT w.*, d.name AS deployment, n.name AS node,
+           EXISTS (SELECT 1 FROM registry_claim c WHERE c.worker_id = w.id) AS claims
+    FROM registry_worker w JOIN registry_deployment d ON d.id = w.deployment_id
+    LEFT JOIN registry_node n ON n.id = w.node_id ORDER BY w.id
+"""
+OVERBOOKED = """
+    SELECT n.name || ':' || d.index || ' has ' || sum(c.bytes) || ' of ' || d.memory_total_bytes || ' bytes claimed'
+    FROM registry_claim c JOIN registry_device d ON d.id = c.device_id JOIN registry_node n ON n.id = d.node_id
+    GROUP BY d.id, n.name HAVING sum(c.bytes) > d.memory_total_bytes
+"""
+WANTED_TWICE = """
+    SELECT d.name || '/' || w.replica || ' is wanted ' || count(*) || ' times'
+    FROM registry_worker w JOIN registry_deployment d ON d.id = w.deployment_id
+    WHERE w."order" = 'run' AND w.replaces_id IS NULL AND w.state = ANY(%s)
+    GROUP BY d.name, w.replica HAVING count(*) > 1
+"""
+SHORT = """
+    SELECT d.name || ' has ' || count(w.id) || ' of ' || d.replicas || ' replicas'
+    FROM registry_deployment d LEFT JOIN registry_worker w
+      ON w.deployment_id = d.id AND w.state = 'READY' AND w."order" = 'run' AND w.exited_at IS NULL
+    WHERE NOT d.paused GROUP BY d.id HAVING count(w.id) <> d.replicas
+"""
+EVENTS = """
+    SELECT e.worker_id, e.from_state, e.to_state, e.reason, w.state, w.launch_id
+    FROM registry_event e JOIN registry_worker w ON w.id = e.worker_id WHERE e.to_state <> '' ORDER BY e.worker_id, e.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The rows of all workers, and the processes that carry their launch ids, seen at about the same time."""
+
+    workers: Rows
+    processes: dict[str, list[ProcessIdentity]]
+
+    @classmethod
+    def of(cls, connection: psycopg.Connection[Any]) -> Sight:
+        workers = rows(connection, WORKERS)
+        return cls(workers, worker_processes({str(worker["launch_id"]) for worker in workers}))
+
+
+def rows(connection: psycopg.Connection[Any], query: str, *parameters: object) -> Rows:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, parameters or None).fetchall()
+
+
+def lines(connection: psycopg.Connection[Any], query: str, *parameters: object) -> list[str]:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return [line for (line,) in cursor.execute(query, parameters or None)]
+
+
+def worker_processes(launch_ids: set[str]) -> dict[str, list[ProcessIdentity]]:
+    """The living processes by the launch id in their arguments."""
+    found: dict[str, list[ProcessIdentity]] = {}
+    for process in psutil.process_iter():
+        try:
+            arguments = process.cmdline()
+        except psutil.Error:
+            continue
+        for launch_id in launch_ids.intersection(arguments) if "inference" in arguments else ():
+            if identity := ProcessIdentity.of(process.pid):
+                found.setdefault(launch_id, []).append(identity)
+    return found
+
+
+def never(connection: psycopg.Connection[Any], sight: Sight) -> list[str]:
+    """What is wrong that may not be wrong for a moment, whatever has just been killed."""
+    doubled = [f"{launch} has {len(found)} processes" for launch, found in sight.processes.items() if len(found) > 1]
+    twice = lines(connection, WANTED_TWICE, sorted(ACTIVE))
+    return [*doubled, *lines(connection, OVERBOOKED), *twice]
+
+
+def unsettled(connection: psycopg.Connection[Any], sight: Sight) -> list[str]:
+    """What is not yet, or not any more, as it should be; empty once a fault is over."""
+    broken = (complaint for worker in sight.workers for complaint in _complaints(worker, sight))
+    return [*never(connection, sight), *lines(connection, SHORT), *broken]
+
+
+def _complaints(worker: dict[str, Any], sight: Sight) -> Iterator[str]:
+    name = f"{worker['deployment']}/{worker['replica']} {str(worker['launch_id'])[:8]} ({worker['state']})"
+    alive = sight.processes.get(str(worker["launch_id"]), [])
+    if worker["state"] in TERMINAL:
+        if alive and worker["state"] != WorkerState.LOST:
+            yield f"{name} has ended and its process {alive[0].pid} lives"
+        if worker["claims"] and (worker["exited_at"] is not None or worker["launching_at"] is None):
+            yield f"{name} has no process and holds claims"
+        return
+    if worker["state"] != WorkerState.PENDING and not worker["claims"]:
+        yield f"{name} holds no claims"
+    if worker["state"] == WorkerState.READY and not any(_same(worker, identity) for identity in alive):
+        yield f"{name} has no process {worker['pid']}"
+    if worker["order"] != "run":
+        yield f"{name} is still to {worker['order']}"
+
+
+def _same(worker: dict[str, Any], identity: ProcessIdentity) -> bool:
+    row = (worker["pid"], worker["process_started"], worker["boot_id"])
+    return row == (identity.pid, identity.started, identity.boot_id)
+
+
+def untold(connection: psycopg.Connection[Any]) -> list[str]:
+    """Workers whose events do not tell their life, from PENDING to what they are now, and ends without a reason."""
+    told = rows(connection, EVENTS)
+    by_worker = {worker: list(events) for worker, events in groupby(told, key=lambda event: event["worker_id"])}
+    return [complaint for worker in rows(connection, WORKERS) for complaint in _story(worker, by_worker)]
+
+
+def _story(worker: dict[str, Any], by_worker: dict[int, Rows]) -> Iterator[str]:
+    events = by_worker.get(worker["id"], [])
+    name = f"{worker['deployment']}/{worker['replica']} {str(worker['launch_id'])[:8]}"
+    if (replayed := replay(events)) != worker["state"]:
+        yield f"{name} is {worker['state']} and its events say {replayed}"
+    if worker["state"] in {WorkerState.FAILED, WorkerState.LOST}:
+        if not worker["reason"]:
+            yield f"{name} is {worker['state']} without a reason"
+        if not events or not events[-1]["reason"]:
+            yield f"{name} is {worker['state']} and the timeline does not say why"
+
+
+def replay(events: Iterable[dict[str, Any]]) -> str:
+    """The state that a worker's events lead to; a sentence when they contradict each other."""
+    state = ""
+    for event in events:
+        before, after = event["from_state"], event["to_state"]
+        if before != state and (state or before != WorkerState.PENDING):
+            return f"a jump from {state or 'nothing'} to {before or 'nothing'} before {after}"
+        if before:
+            check_transition(WorkerState(before), WorkerState(after))
+        elif after != WorkerState.PENDING:
+            return f"a birth as {after}"
+        state = after
+    return state
