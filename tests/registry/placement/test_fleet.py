@@ -11,8 +11,8 @@ GIB = 2**30
 
 
 def device(number: int, *, kind: str = "cuda", total: int = 80, claimed: int = 0, unusable: str = "") -> DeviceView:
-    label = f"node-{number}:0"
-    return DeviceView(number, number, label, kind, total * GIB, claimed * GIB, unusable)
+    node = f"node-{number}"
+    return DeviceView(number, number, node, 0, kind, total * GIB, claimed * GIB, unusable=unusable)
 
 
 def test_the_device_with_the_most_free_memory_is_taken() -> None:
@@ -60,7 +60,7 @@ def test_without_any_device_the_sentence_says_that_no_node_has_joined() -> None:
 
 @given(
     frees=st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)), max_size=8),
-    wanted=st.integers(0, 100),
+    wanted=st.integers(1, 100),
 )
 def test_what_is_placed_fits_and_what_is_refused_does_not(frees: list[tuple[int, int]], wanted: int) -> None:
     devices = [device(i, total=max(pair), claimed=min(pair)) for i, pair in enumerate(frees)]
