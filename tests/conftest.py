@@ -11,12 +11,14 @@ from pathlib import Path
 import django
 import pytest
 from django.db import connections
+from pytest_django import DjangoDbBlocker
 from yard import Yard, running
 
 from modelyard.embedded.cluster import Cluster
 from modelyard.embedded.postgres import EmbeddedPostgres
 from modelyard.embedded.supervisor import Supervisor
 from modelyard.installation import Installation
+from registry import worker_login
 
 FROM_OUTSIDE = ("DATABASE_URL", "CELERY_BROKER_URL", "PGBIN")
 
@@ -66,6 +68,13 @@ def django_db_modify_db_settings(postgres_server: EmbeddedPostgres) -> None:
     assert settings["PORT"] == str(postgres_server.secrets.postgres_port)
     # The same name, so that the broker, heartbeats and processes that a test starts find it by the usual URL.
     settings["TEST"]["NAME"] = settings["NAME"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Workers that tests start beat with their own login, as `up` makes it after the tables."""
+    with django_db_blocker.unblock():
+        worker_login.ensure()
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from modelyard.demo import deploy_demo
 from modelyard.installation import Installation
 from openai_api import keys
+from registry import worker_login
 
 Say = Callable[[str], None]
 
@@ -33,18 +34,23 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A database that is ready to serve, and the names of the demo deployments that should come up."""
+    """A database that is ready to serve, and the names of the demo deployments that should come up.
+
+    `complaint`: what is not as it should be, and what to do about it; empty when all is well.
+    """
 
     credentials: Credentials
     demo: list[str]
+    complaint: str = ""
 
 
 def prepare(installation: Installation, *, url: str, demo: bool, say: Say) -> Prepared:
     """Bring the database up to date and make sure that somebody can use it. Safe to repeat."""
     migrate(say)
+    complaint = _worker_login()
     credentials = _credentials(installation, url)
     installation.write_credentials(asdict(credentials))
-    return Prepared(credentials, deploy_demo(installation, say) if demo else [])
+    return Prepared(credentials, deploy_demo(installation, say) if demo else [], complaint)
 
 
 def migrate(say: Say) -> None:
@@ -54,6 +60,15 @@ def migrate(say: Say) -> None:
     if waiting:
         say(f"migrating the database ({len(waiting)} steps)")
         call_command("migrate", verbosity=0, interactive=False)
+
+
+def _worker_login() -> str:
+    """Make the workers' login where we may; the sentence to say where it does not work."""
+    try:
+        worker_login.ensure()
+    except DatabaseError:
+        return worker_login.complaint()  # an administrator may have made it
+    return ""
 
 
 def _credentials(installation: Installation, url: str) -> Credentials:

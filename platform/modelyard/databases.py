@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.crypto import salted_hmac
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
@@ -46,10 +48,33 @@ def broker_url(url: str) -> str:
     return "pgmq://" + url.split("://", 1)[1]
 
 
-def _parsed(url: str) -> dict[str, str]:
+def worker_url(url: str, *, secret_key: str) -> str:
+    """The same database with the workers' own login, whose password is derived and so stored nowhere."""
+    parts = _parsed(url)
+    database = parts.setdefault("dbname", "modelyard")
+    password = salted_hmac("modelyard.worker_login", database, secret=secret_key, algorithm="sha256").hexdigest()
+    of_the_platform = ("sslcert", "sslkey", "sslpassword", "passfile")
+    kept = {name: value for name, value in parts.items() if name not in of_the_platform}
+    # Postgres cuts names at 63 bytes.
+    return _url(kept | {"user": f"{database[:56]}_worker", "password": password})
+
+
+def given_worker_url(url: str) -> str:
+    """MODELYARD_WORKER_DATABASE_URL, checked."""
+    parts = _parsed(url, variable="MODELYARD_WORKER_DATABASE_URL")
+    if "user" not in parts:
+        raise ImproperlyConfigured("MODELYARD_WORKER_DATABASE_URL must name a user.")
+    return url
+
+
+def _url(parts: dict[str, str]) -> str:
+    return f"postgresql:///?{urlencode(parts, quote_via=quote)}"
+
+
+def _parsed(url: str, *, variable: str = "DATABASE_URL") -> dict[str, str]:
     if not url.startswith(("postgres://", "postgresql://")):
-        raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:port/name.")
+        raise ImproperlyConfigured(f"{variable} must look like postgres://user:password@host:port/name.")
     try:
         return {name: str(value) for name, value in conninfo_to_dict(url).items()}
     except ProgrammingError as error:
-        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {str(error).strip()}.") from error
+        raise ImproperlyConfigured(f"{variable} cannot be read: {str(error).strip()}.") from error

@@ -59,6 +59,12 @@ class Environment:
         default="",
         explanation="A Postgres to use instead of the embedded one: postgres://user:password@host:port/name.",
     )
+    worker_database_url: str = _variable(
+        "MODELYARD_WORKER_DATABASE_URL",
+        text,
+        default="",
+        explanation="The login that workers beat with; unset: one that the platform makes, with no other right.",
+    )
     postgres_bin: str = _variable(
         "PGBIN",
         text,

@@ -99,7 +99,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {} if ENV.broker_url else databases.BROKER_TRA
 MODELYARD_NODE_NAME = ENV.node_name
 MODELYARD_MAX_BODY_BYTES = int(ENV.max_body_mb * 1_000_000)
 MODELYARD_REQUEST_TIMEOUT_S = ENV.request_timeout_s
-MODELYARD_HEARTBEAT_URL = DATABASE_URL
+MODELYARD_WORKER_LOGIN_GIVEN = bool(ENV.worker_database_url)
+MODELYARD_HEARTBEAT_URL = (
+    databases.given_worker_url(ENV.worker_database_url)
+    if ENV.worker_database_url
+    else databases.worker_url(DATABASE_URL, secret_key=SECRET_KEY)
+)
+MODELYARD_OWNS_SERVER = not ENV.database_url
 MODELYARD_LOG_DIR = INSTALLATION.log_dir
 MODELYARD_RUN_DIR = INSTALLATION.run_dir
 MODELYARD_CACHE_DIR = INSTALLATION.models_dir

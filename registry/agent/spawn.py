@@ -15,9 +15,13 @@ from django.conf import settings
 from registry.errors import LaunchFailed
 from registry.models import Device, Worker
 from registry.tokens import worker_token
+from registry.worker_login import heartbeat_url
 
 # What a worker must not inherit: with these it could act as the platform.
-WITHHELD = ("DATABASE_URL", "CELERY_BROKER_URL", "MODELYARD_SECRET_KEY", "MODELYARD_ROLE", "DJANGO_SETTINGS_MODULE")
+WITHHELD = (
+    *("DATABASE_URL", "MODELYARD_WORKER_DATABASE_URL", "CELERY_BROKER_URL", "MODELYARD_SECRET_KEY"),
+    *("PGPASSWORD", "MODELYARD_ROLE", "DJANGO_SETTINGS_MODULE"),
+)
 
 
 def log_file(launch_id: object) -> Path:
@@ -62,7 +66,7 @@ def environment(worker: Worker) -> dict[str, str]:
     """Ours without what is withheld, and with the launch's own token."""
     own = {name: value for name, value in os.environ.items() if name not in WITHHELD}
     own["MODELYARD_WORKER_TOKEN"] = worker_token(worker.launch_id)
-    own["MODELYARD_HEARTBEAT_URL"] = settings.MODELYARD_HEARTBEAT_URL
+    own["MODELYARD_HEARTBEAT_URL"] = heartbeat_url()
     own["MODELYARD_CACHE_DIR"] = str(settings.MODELYARD_CACHE_DIR)
     own["HF_HUB_OFFLINE"] = own.get("HF_HUB_OFFLINE", "1")
     own["PYTHONUNBUFFERED"] = "1"

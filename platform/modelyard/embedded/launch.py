@@ -97,6 +97,8 @@ class Launch:
         if not self._plan.external_database:
             self._start_postgres()
         prepared = self._prepare_database()
+        if prepared.complaint:
+            self._console.say(prepared.complaint)
         self._start_services()
         self._wait_for_web()
         models = self._wait_for_models(prepared.demo)

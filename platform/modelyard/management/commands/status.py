@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.db.utils import DatabaseError, InterfaceError
 
 from modelyard.embedded.run_state import RunState, rows
 from modelyard.errors import ModelyardError
-from registry.clock import database_now
+from registry import worker_login
 from registry.management.command import YardCommand, sentence, table
-from registry.models import Node, Worker
-from registry.states import ACTIVE
+from registry.management.rows import node_rows, worker_rows
 
 PROCESS_COLUMNS = ("name", "state", "pid", "restarts", "uptime_s")
-NODE_COLUMNS = ("name", "cordoned", "devices", "last_seen_s")
+NODE_COLUMNS = ("name", "state", "hardware", "workers", "last_seen_s")
 WORKER_COLUMNS = ("deployment", "replica", "state", "node", "pid", "heartbeat_age_s", "reason")
 
 
@@ -46,7 +44,7 @@ def _from_database(*, asked: bool) -> dict[str, Any]:
             "database": "The database is down, so nothing is known of nodes and workers.",
         }
     try:
-        return {"nodes": _nodes(), "workers": _workers()}
+        return {"nodes": node_rows(), "workers": worker_rows(), "complaint": worker_login.complaint()}
     except (DatabaseError, InterfaceError) as error:
         return {"nodes": [], "workers": [], "database": sentence(error)}
 
@@ -63,35 +61,4 @@ def _text(report: dict[str, Any], *, url: str) -> str:
         (report["workers"], WORKER_COLUMNS, "No workers."),
     ):
         parts.append(table(rows_, columns) if rows_ else nothing)
-    return "\n\n".join(parts)
-
-
-def _nodes() -> list[dict[str, Any]]:
-    now = database_now()
-    return [
-        {
-            "name": node.name,
-            "cordoned": node.cordoned,
-            "devices": [f"{device.kind}:{device.index}" for device in node.devices.all()],
-            "last_seen_s": round((now - node.last_seen_at).total_seconds(), 1) if node.last_seen_at else None,
-        }
-        for node in Node.objects.prefetch_related("devices")
-    ]
-
-
-def _workers() -> list[dict[str, Any]]:
-    now = database_now()
-    active: QuerySet[Worker] = Worker.objects.filter(state__in=ACTIVE).select_related("deployment", "node")
-    return [
-        {
-            "launch_id": str(worker.launch_id),
-            "deployment": worker.deployment.name,
-            "replica": worker.replica,
-            "state": worker.state,
-            "node": worker.node.name if worker.node else None,
-            "pid": worker.pid,
-            "heartbeat_age_s": round((now - worker.heartbeat_at).total_seconds(), 1) if worker.heartbeat_at else None,
-            "reason": worker.reason,
-        }
-        for worker in active
-    ]
+    return "\n\n".join([*parts, *filter(None, [report["complaint"]])])
