@@ -46,14 +46,6 @@ class Fleet:
 
     def look_without(self, request: Request, claims: Claims) -> Placement | Unplaceable:
         """The place that one replica would get if a holder of these claims were gone."""
-        self.give_back(claims)
-        outcome = self.look(request)
-        self._room.reserve(claims)
-        self._refused.clear()
-        return outcome
-
-    def look_without(self, request: Request, claims: Claims) -> Placement | Unplaceable:
-        """The place that one replica would get if these claims were given back."""
         self._room.give_back(claims)
         found = self._search.find(request)
         outcome = found if found is not None else self._explainer.explain(request)
