@@ -83,17 +83,21 @@ class Census:
         self.classes = list(alike.values())
         self.node_of = [self.nodes[device.node_id] for device in self.devices]
         self._eligible: dict[Filter, Eligible] = {}
+        self._meant: dict[Filter, Filter] = {}
 
     def filter(self, request: Request) -> Filter:
         """Devices that are asked for by number or limit are GPUs; auto means GPUs where the request may use some."""
         gpus = request.gpus is not None or request.max_per_gpu is not None
-        kinds = ("cuda", "cpu") if request.device == "auto" and not gpus else ("cuda",)
-        if request.device != "auto":
-            kinds = (request.device,)
-        filters = [Filter(kind, request.labels, request.engine == "echo") for kind in kinds]
-        usable = (chosen for chosen in filters if self.eligible(chosen).positions)
-        # With nothing of either kind, no kind is the reason.
-        return next(usable, filters[0] if len(filters) == 1 else replace(filters[0], kind=""))
+        wished = "cuda" if gpus and request.device == "auto" else request.device
+        chosen = Filter(wished, request.labels, request.engine == "echo")
+        if chosen not in self._meant:
+            self._meant[chosen] = self._usable_kind(chosen) if wished == "auto" else chosen
+        return self._meant[chosen]
+
+    def _usable_kind(self, chosen: Filter) -> Filter:
+        kinds = (replace(chosen, kind=kind) for kind in ("cuda", "cpu"))
+        # With nothing of either, the kind is not the reason.
+        return next((each for each in kinds if self.eligible(each).positions), replace(chosen, kind=""))
 
     def named_filter(self, request: Request) -> Filter:
         """Of named devices the kind is whatever was named, unless the request insists."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 
-REBUILD = 8  # when more than 1/8 of the entries changed, sorting anew is faster than moving each
+REBUILD = 2  # when more than half of the entries changed, sorting anew is faster than moving each
 
 
 class Ranking:
@@ -57,13 +57,15 @@ class Ranking:
         self._read = len(self._journal)
 
     def _catch_up(self) -> None:
-        behind = len(self._journal) - self._read
-        if behind * REBUILD > len(self._known):
+        if self._read == len(self._journal):
+            return
+        changed = self._known.keys() & self._journal[self._read :]
+        if len(changed) * REBUILD > len(self._known):
             self._build()
-        elif behind:
-            for entry in set(self._journal[self._read :]) & self._known.keys():
-                self._move(entry)
-            self._read = len(self._journal)
+            return
+        for entry in changed:
+            self._move(entry)
+        self._read = len(self._journal)
 
     def _move(self, entry: int) -> None:
         old, new = self._known[entry], self._figure(entry)
