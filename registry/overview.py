@@ -13,7 +13,7 @@ from registry.states import ACTIVE, Order, WorkerState
 from registry.status import Launch, Status, Wanted, status_of
 
 LAUNCH_FIELDS = (
-    *("id", "deployment_id", "revision_id", "replica", "attempt", "state", "order", "reason", "progress", "detail"),
+    *("id", "deployment_id", "replica", "attempt", "state", "order", "reason", "progress", "detail"),
     *("created_at", "state_changed_at", "window_started_at", "ended_at", "launching_at", "exited_at", "heartbeat_at"),
 )
 
@@ -27,7 +27,7 @@ def statuses(deployments: Iterable[Deployment]) -> dict[int, Status]:
     """What each of these deployments does now, by its id."""
     ids = [deployment.pk for deployment in deployments]
     launches: defaultdict[int, list[Launch]] = defaultdict(list)
-    for worker in telling_workers(ids).only(*LAUNCH_FIELDS):
+    for worker in telling_workers(ids).select_related("revision").only(*LAUNCH_FIELDS, "revision__launch_key"):
         launches[worker.deployment_id].append(_launch(worker))
     now = database_now()
     return {deployment.pk: status_of(_wanted(deployment), launches[deployment.pk], now) for deployment in _fresh(ids)}
@@ -42,15 +42,15 @@ def telling_workers(deployment_ids: Iterable[int]) -> QuerySet[Worker]:
 
 def _fresh(ids: Iterable[int]) -> QuerySet[Deployment]:
     # Not the rows that the caller holds: `renewed_at` is written by the database.
-    newest = Revision.objects.filter(deployment=OuterRef("pk")).order_by("-number").values("pk")[:1]
-    return Deployment.objects.filter(pk__in=list(ids)).annotate(revision_id=Subquery(newest))
+    newest = Revision.objects.filter(deployment=OuterRef("pk")).order_by("-number").values("launch_key")[:1]
+    return Deployment.objects.filter(pk__in=list(ids)).annotate(launch_key=Subquery(newest))
 
 
 def _wanted(deployment: Deployment) -> Wanted:
     return Wanted(
         replicas=deployment.replicas,
         paused=deployment.paused,
-        revision_id=deployment.revision_id,  # type: ignore[attr-defined]  # annotated in `_fresh`
+        launch_key=deployment.launch_key,  # type: ignore[attr-defined]  # annotated in `_fresh`
         restart_budget=deployment.restart_budget,
         renewed_at=deployment.renewed_at,
     )
@@ -58,4 +58,5 @@ def _wanted(deployment: Deployment) -> Wanted:
 
 def _launch(worker: Worker) -> Launch:
     values = {name: getattr(worker, name) for name in LAUNCH_FIELDS}
+    values["launch_key"] = worker.revision.launch_key
     return Launch(**values | {"state": WorkerState(worker.state), "order": Order(worker.order)})

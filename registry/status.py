@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,9 +10,10 @@ from enum import Enum
 
 from registry.measures import format_age
 from registry.plan import WorkerView, failures, gave_up
-from registry.states import Order, WorkerState
+from registry.plan.budget import outdated
+from registry.plan.nodes import NODE_LATE
+from registry.states import WorkerState
 
-NODE_LATE = timedelta(seconds=15)  # the reconciler places nothing on a node that is silent for longer
 SILENT = timedelta(seconds=5)  # workers beat every second or two; an older beat may be of an earlier life
 
 
@@ -32,11 +34,11 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A deployment as its status depends on it. `revision_id` is the newest's."""
+    """A deployment as its status depends on it. `launch_key` is the newest revision's."""
 
     replicas: int
     paused: bool
-    revision_id: int
+    launch_key: str
     restart_budget: int
     renewed_at: datetime
 
@@ -88,12 +90,13 @@ def status_of(wanted: Wanted, launches: Iterable[Launch], now: datetime) -> Stat
     launches = sorted(launches, key=lambda launch: launch.id)
     if wanted.paused or not wanted.replicas:
         return _stopped(sum(launch.active for launch in launches))
-    newest = {launch.replica: launch for launch in launches}
-    slots = [_slot(newest.get(replica), wanted, now) for replica in range(wanted.replicas)]
+    by_replica: defaultdict[int, list[Launch]] = defaultdict(list)
+    for launch in launches:
+        by_replica[launch.replica].append(launch)
+    slots = [_slot(by_replica[replica], wanted, now) for replica in range(wanted.replicas)]
     ready = sum(slot.serving for slot in slots)
     worst = min(slots, key=lambda slot: WORST_FIRST.index(slot.phase))
-    leaving = sum(launch.active and newest[launch.replica] is not launch for launch in launches)
-    leaving += sum(launch.active for replica, launch in newest.items() if replica >= wanted.replicas)
+    leaving = sum(_leaving(launch, by_replica[launch.replica], wanted.replicas) for launch in launches)
     return Status(
         phase=worst.phase,
         brief=_brief(worst, ready, wanted.replicas) + (f", {leaving} stopping" if leaving else ""),
@@ -137,11 +140,21 @@ def _brief(worst: _Slot, ready: int, replicas: int) -> str:
     return worst.story if worst.phase is Phase.FAILED and not ready else f"{count}, {worst.story}"
 
 
-def _slot(newest: Launch | None, wanted: Wanted, now: datetime) -> _Slot:
-    if newest is None:
+def _leaving(launch: Launch, slot: list[Launch], replicas: int) -> bool:
+    return launch.active and (launch.replica >= replicas or (not launch.running and launch is not slot[-1]))
+
+
+def _slot(launches: list[Launch], wanted: Wanted, now: datetime) -> _Slot:
+    if not launches:
         return _Slot(Phase.PROGRESS, "about to start")
-    if newest.active:
-        return _running(newest, wanted, now)
+    newest = launches[-1]
+    serving = next((launch for launch in launches if launch.running and launch.state == WorkerState.READY), None)
+    if serving is not None:
+        return _up(serving, newest, wanted, now=now)
+    return _running(newest, wanted) if newest.active else _ended(newest, wanted)
+
+
+def _ended(newest: Launch, wanted: Wanted) -> _Slot:
     count, _ = failures(newest, wanted)
     if gave_up(newest, wanted):
         return _Slot(Phase.FAILED, "failed", newest.reason or "no reason was reported")
@@ -152,24 +165,24 @@ def _slot(newest: Launch | None, wanted: Wanted, now: datetime) -> _Slot:
     return _Slot(Phase.PROGRESS, "about to start")
 
 
-def _running(launch: Launch, wanted: Wanted, now: datetime) -> _Slot:
-    outdated = launch.created_at < wanted.renewed_at or launch.revision_id != wanted.revision_id
-    if launch.state == WorkerState.READY and launch.order == Order.RUN:
-        return _up(launch, outdated, now)
-    if outdated or launch.order != Order.RUN or launch.state == WorkerState.DRAINING:
-        return _Slot(Phase.PROGRESS, "replacing")
-    if launch.state == WorkerState.PENDING:
+def _running(launch: Launch, wanted: Wanted) -> _Slot:
+    if launch.state == WorkerState.PENDING and launch.running:
         story, _, reason = launch.reason.partition(": ")
         return _Slot(Phase.WAITING, story, reason) if story else _Slot(Phase.PROGRESS, "looking for a place")
+    if outdated(launch, wanted) or not launch.running or launch.state == WorkerState.DRAINING:
+        return _Slot(Phase.PROGRESS, "replacing")
     if launch.state == WorkerState.LOADING:
         return _Slot(Phase.PROGRESS, f"loading {launch.progress} %", percent=min(99, launch.progress))
     return _Slot(Phase.PROGRESS, "starting")
 
 
-def _up(launch: Launch, outdated: bool, now: datetime) -> _Slot:
+def _up(launch: Launch, newest: Launch, wanted: Wanted, *, now: datetime) -> _Slot:
     silence = now - (launch.heartbeat_at or launch.state_changed_at)
     if silence > SILENT:
         return _Slot(Phase.WAITING, f"no heartbeat for {format_age(silence)}")
-    if outdated:
-        return _Slot(Phase.PROGRESS, "replacing", serving=True)
-    return _Slot(Phase.READY, "ready", percent=100, serving=True)
+    if not outdated(launch, wanted) and (newest is launch or not newest.active):
+        return _Slot(Phase.READY, "ready", percent=100, serving=True)
+    follows = _ended(newest, wanted) if not newest.active else _running(newest, wanted)
+    if newest is launch or follows.phase is Phase.PROGRESS:
+        return _Slot(Phase.PROGRESS, "replacing", percent=follows.percent, serving=True)
+    return _Slot(Phase.WAITING, f"the next revision {follows.story}", follows.reason, serving=True)

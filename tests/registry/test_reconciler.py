@@ -17,8 +17,9 @@ from registry.agent.devices import ObservedDevice
 from registry.desired import Wish
 from registry.errors import InvalidDesire, NotFound
 from registry.models import Alias, Claim, Deployment, Device, Event, Model, Node, Worker
-from registry.reconciler import SWEEPER_LOCK, reconcile_once
+from registry.reconciler import reconcile_once
 from registry.states import Order, WorkerState
+from registry.sweep import SWEEPER_LOCK
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -42,6 +43,7 @@ def test_a_deployment_becomes_a_claimed_and_ordered_worker(node: Node) -> None:
     assert (worker.state, worker.order, worker.node) == ("STARTING", "run", node)
     assert Claim.objects.get().bytes == 4 * GIB
     assert list(Event.objects.filter(worker=worker).order_by("id").values_list("to_state", flat=True)) == [
+        "PENDING",
         "PLACED",
         "STARTING",
     ]

@@ -12,7 +12,7 @@ from registry.status import Launch, Phase, Status, Wanted, node_status, status_o
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BEFORE = NOW - timedelta(minutes=30)
-ONE = Wanted(replicas=1, paused=False, revision_id=7, restart_budget=5, renewed_at=BEFORE - timedelta(hours=1))
+ONE = Wanted(replicas=1, paused=False, launch_key="seven", restart_budget=5, renewed_at=BEFORE - timedelta(hours=1))
 TWO = replace(ONE, replicas=2)
 
 
@@ -20,7 +20,7 @@ def launch(state: WorkerState = WorkerState.READY, **changes: object) -> Launch:
     view = Launch(
         id=1,
         deployment_id=1,
-        revision_id=7,
+        launch_key="seven",
         replica=0,
         attempt=0,
         state=state,
@@ -85,14 +85,14 @@ def test_why_nothing_fits_is_the_reason_and_not_part_of_the_brief() -> None:
     assert (found.brief, found.reason) == ("0/1 ready, waiting for a place", "node-a:0: the node is cordoned")
 
 
-@pytest.mark.parametrize("forgiven", [{"renewed_at": NOW}, {"revision_id": 8}])
+@pytest.mark.parametrize("forgiven", [{"renewed_at": NOW}, {"launch_key": "eight"}])
 def test_a_restart_and_a_new_revision_forgive(forgiven: dict[str, object]) -> None:
     wanted = replace(ONE, **forgiven)  # type: ignore[arg-type]
     assert status(failed(4), wanted=wanted).words == "0/1 ready, about to start"
 
 
 def test_a_ready_worker_of_an_older_revision_serves_and_is_being_replaced() -> None:
-    found = status(launch(revision_id=6))
+    found = status(launch(launch_key="six"))
     assert (found.phase, found.words) == (Phase.PROGRESS, "1/1 ready, replacing")
 
 
