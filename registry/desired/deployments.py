@@ -66,13 +66,25 @@ def deploy(wish: Wish, *, actor: str) -> Deployment:
     return deployment
 
 
-def save(deployment: Deployment, *, actor: str, reason: str = "edit") -> Revision:
-    """Validate and store a deployment; a change of its options makes a new revision. Raises `InvalidDesire`."""
+def save(
+    deployment: Deployment, *, actor: str, reason: str = "edit", fields: tuple[str, ...] | None = None
+) -> Revision:
+    """Validate and store a deployment; a change of its options makes a new revision. Raises `InvalidDesire`.
+
+    With `fields` only these are stored, so that what somebody else changed meanwhile stays. An edit also lets replicas
+    that were given up begin anew.
+    """
     _validate(deployment)
     deployment.changed_by = actor
     with transaction.atomic():
-        deployment.save()
-        revision = _revision(deployment, actor)
+        # Edits of one deployment take turns: each makes the revision after the one before.
+        Deployment.objects.select_for_update().filter(pk=deployment.pk).first()
+        deployment.save(update_fields=(*fields, "changed_by") if fields and deployment.pk else None)
+        if fields:
+            deployment.refresh_from_db()
+        revision, new = _revision(deployment, actor)
+        if new:
+            renew(deployment, actor=actor, only_failed=True)
         line = f"{reason}: {_summary(deployment, revision)}"
         record(actor=actor, subject=deployment.name, reason=line, deployment=deployment)
         announce()
@@ -82,26 +94,26 @@ def save(deployment: Deployment, *, actor: str, reason: str = "edit") -> Revisio
 def scale(deployment: Deployment, replicas: int, *, actor: str) -> None:
     """Change how many replicas run; scaling a paused deployment lets it run again."""
     deployment.replicas, deployment.paused = replicas, False
-    save(deployment, actor=actor, reason="scale")
+    save(deployment, actor=actor, reason="scale", fields=("replicas", "paused"))
 
 
 def stop(deployment: Deployment, *, actor: str) -> None:
     """Let all replicas finish what they do and end. The deployment keeps its settings."""
     deployment.paused = True
-    save(deployment, actor=actor, reason="stop")
+    save(deployment, actor=actor, reason="stop", fields=("paused",))
 
 
 def start(deployment: Deployment, *, actor: str) -> None:
     """Let it run. Replicas that were given up begin anew."""
     deployment.paused = False
-    save(deployment, actor=actor, reason="deploy")
+    save(deployment, actor=actor, reason="deploy", fields=("paused",))
     renew(deployment, actor=actor, only_failed=True)
 
 
 def restart(deployment: Deployment, *, actor: str) -> None:
     """Replace every worker by a new one."""
     deployment.paused = False
-    save(deployment, actor=actor, reason="restart")
+    save(deployment, actor=actor, reason="restart", fields=("paused",))
     renew(deployment, actor=actor)
 
 
@@ -179,12 +191,13 @@ def _validate(deployment: Deployment) -> None:
     check_options(deployment.options)
 
 
-def _revision(deployment: Deployment, actor: str) -> Revision:
+def _revision(deployment: Deployment, actor: str) -> tuple[Revision, bool]:
+    """The newest revision, and whether this edit made it."""
     snapshot = deployment.snapshot()
     newest = _newest_revision(deployment)
     if newest is not None and newest.snapshot == snapshot:
-        return newest
-    return Revision.objects.create(
+        return newest, False
+    made = Revision.objects.create(
         deployment=deployment,
         number=1 if newest is None else newest.number + 1,
         snapshot=snapshot,
@@ -193,6 +206,7 @@ def _revision(deployment: Deployment, actor: str) -> Revision:
         claim_bytes=claim_bytes(snapshot),
         created_by=actor,
     )
+    return made, True
 
 
 def _newest_revision(deployment: Deployment) -> Revision | None:

@@ -124,6 +124,26 @@ def test_every_edit_makes_a_revision_and_only_some_need_new_workers(node: Node) 
     assert first.launch_key == scaled.launch_key != edited.launch_key
 
 
+def test_an_order_leaves_alone_what_somebody_else_changed_meanwhile(node: Node) -> None:
+    mine = deploy()
+    deploy(options={"token_delay_ms": 5})
+    desired.stop(mine, actor="bob")
+    deployment = Deployment.objects.get()
+    assert (deployment.options, deployment.paused) == ({"token_delay_ms": 5}, True)
+
+
+def test_an_edit_lets_a_replica_that_was_given_up_begin_anew(node: Node) -> None:
+    deployment = deploy(restart_budget=1)
+    reconcile_once()
+    Worker.objects.update(state=WorkerState.FAILED, launching_at=Now(), exited_at=Now(), ended_at=Now())
+    reconcile_once()
+    assert Worker.objects.count() == 1
+    deployment.load_timeout_s = 900
+    desired.save(deployment, actor="ada")
+    reconcile_once()
+    assert Worker.objects.count() == 2
+
+
 def test_a_name_belongs_to_a_model_or_to_an_alias_but_never_to_both() -> None:
     model = Model.objects.create(name="llama")
     Alias.objects.create(name="gpt-4", model=model)
