@@ -14,17 +14,17 @@ from django.utils.safestring import SafeString
 
 from registry import overview
 from registry.admin import live, marks
-from registry.admin.device import named_memory
-from registry.admin.node import nodes_to_show, state_of
-from registry.models import Deployment, Event, Model, Node, Worker
+from registry.admin.fleet import WORST_FIRST, fleet_section
+from registry.admin.sweep import warnings
+from registry.models import Deployment, Event, Model, Worker
 from registry.states import ACTIVE, BADGES, WorkerState
 from registry.status import Phase, Status
 
 RECENT = timedelta(days=1)
 FAILURES = 8
 LOOK_BACK = 100  # events; a deployment that fails again and again is one line, with the number of times
-LINES = 100  # of nodes and of deployments; the lists have the rest
-WORST_FIRST = (Phase.FAILED, Phase.WAITING, Phase.PROGRESS, Phase.READY, Phase.STOPPED)
+LINES = 25  # of deployments, the worst first; the list has the rest
+MOST = 1000  # deployments whose state is looked at
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -35,7 +35,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def overview_part(request: HttpRequest) -> SafeString:
     """All of it, without what this user may not see."""
     context: dict[str, object] = {"nothing_to_see": True}
-    for noun, section in (("deployment", _deployments), ("node", _nodes), ("worker", _workers), ("event", _failures)):
+    sections = {"deployment": _deployments, "node": _machines, "worker": _workers, "event": _failures}
+    for noun, section in sections.items():
         if live.may_view(request, noun):
             context |= section() | {f"may_view_{noun}": True, "nothing_to_see": False}
     context["may_add_model"] = request.user.has_perm("registry.add_model")
@@ -44,11 +45,12 @@ def overview_part(request: HttpRequest) -> SafeString:
 
 
 def _deployments() -> dict[str, object]:
-    deployments = list(Deployment.objects.select_related("model")[:LINES])
+    deployments = list(Deployment.objects.select_related("model").defer("options")[:MOST])
     found = overview.statuses(deployments)
     deployments.sort(key=lambda deployment: (WORST_FIRST.index(found[deployment.pk].phase), deployment.name))
     return {
-        "deployments": [(deployment, marks.state(found[deployment.pk])) for deployment in deployments],
+        "deployments": [(deployment, marks.state(found[deployment.pk])) for deployment in deployments[:LINES]],
+        "more_deployments": max(0, len(deployments) - LINES),
         "headline": _headline(list(found.values())),
         "models_exist": bool(deployments) or Model.objects.exists(),
     }
@@ -67,11 +69,8 @@ def _headline(found: list[Status]) -> list[tuple[str, str, int]]:
     return [line for line in counts if line[2]]
 
 
-def _nodes() -> dict[str, object]:
-    nodes = list(nodes_to_show(Node.objects.all())[:LINES])
-    return {
-        "nodes": [(node, state_of(node), [named_memory(device) for device in node.devices.all()]) for node in nodes]
-    }
+def _machines() -> dict[str, object]:
+    return fleet_section() | {"warnings": warnings()}
 
 
 def _workers() -> dict[str, object]:

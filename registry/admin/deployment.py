@@ -50,8 +50,8 @@ class DeploymentAdmin(OrdersAdmin):
         ("Details", {"fields": ("options", "memory", "restart_budget")}),
     )
     fieldsets = ((None, {"fields": ("model", ("replicas", "engine"), "options", ("memory", "restart_budget"))}),)
-    change_form_outer_before_template = "registry/deployment_top.html"
-    change_form_outer_after_template = "registry/deployment_bottom.html"
+    change_form_outer_before_template = "registry/parts_top.html"
+    change_form_outer_after_template = "registry/parts_bottom.html"
 
     def get_urls(self) -> list[Any]:
         now = live.view(self.admin_site, now_part)
@@ -92,7 +92,7 @@ class DeploymentAdmin(OrdersAdmin):
         parts = {}
         if object_id.isdecimal() and request.method == "GET":
             deployment_id = int(object_id)
-            parts = {"now": now_part(request, deployment_id), "timeline": events_part(request, deployment_id)}
+            parts = {"above": now_part(request, deployment_id), "below": events_part(request, deployment_id)}
         response: HttpResponse = super().change_view(request, object_id, form_url, (extra_context or {}) | parts)
         return response
 

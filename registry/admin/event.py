@@ -6,26 +6,24 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from registry.admin import marks
 from registry.admin.base import ReadOnlyAdmin, display
+from registry.admin.filters import ChoiceFilter, DeploymentFilter, SubjectFilter
 from registry.models import Event
 from registry.states import WorkerState
 
 
-class StateFilter(admin.SimpleListFilter):
-    """By the state that a worker came to; the choices are declared, so no distinct over a long table."""
+class StateFilter(ChoiceFilter):
+    """By the state that a worker came to."""
 
     title = "new state"
     parameter_name = "to"
+    options = {state.value: state.label for state in WorkerState}
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state.value, state.label) for state in WorkerState]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
-        return queryset.filter(to_state=self.value()) if self.value() else queryset
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(to_state=value)
 
 
 @admin.register(Event)
@@ -33,7 +31,7 @@ class EventAdmin(ReadOnlyAdmin):
     """Who did what to what, and why."""
 
     list_display = ("when", "actor", "subject", "change", "why", "revision_number")
-    list_filter = (StateFilter, "deployment", "at")
+    list_filter = (StateFilter, SubjectFilter, DeploymentFilter, "at")
     search_fields = ("subject", "actor", "reason")
     search_help_text = "Subject, actor or reason"
     list_per_page = 100

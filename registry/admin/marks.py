@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.db.models import Model
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from registry.measures import format_age, format_bytes
+from registry.models import Device, Node
 from registry.states import BADGES, WorkerState
 from registry.status import SILENT, Status
 
 NOTHING = "–"
+SIMULATED = "It exists in name only: for tests and trials, with the echo engine."
 
 
 def state(status: Status) -> SafeString:
@@ -28,6 +31,21 @@ def dot(badge: str, words: str) -> SafeString:
 def badge(worker_state: str) -> SafeString:
     colour = BADGES[WorkerState(worker_state)]
     return format_html('<span class="yard-badge yard-{}">{}</span>', colour, WorkerState(worker_state).label)
+
+
+def tag(words: str, colour: str = "default", title: str = "") -> SafeString:
+    """A small mark beside a name."""
+    return format_html('<span class="yard-tag yard-{}" title="{}">{}</span>', colour, title, words)
+
+
+def simulated(row: Node | Device) -> SafeString:
+    """Whatever exists in name only says so wherever it is shown."""
+    return tag("simulated", "warning", SIMULATED) if row.simulated else SafeString()
+
+
+def labels(written: Mapping[str, str]) -> SafeString | str:
+    tags = ((tag(f"{key}={value}"),) for key, value in sorted(written.items()))
+    return format_html_join(" ", "{}", tags) or NOTHING
 
 
 def change(before: str, after: str) -> SafeString | str:
@@ -55,26 +73,28 @@ def progress_bar(percent: int) -> SafeString:
     )
 
 
-def memory_bar(*, total: int, claimed: int, used: int | None) -> SafeString:
-    """Claimed is the wide bar, used the narrow one on it. In bytes."""
+def memory_bar(*, total: int, claimed: int, used: int | None, foreign: int = 0) -> SafeString:
+    """Claimed is the wide bar, what others hold follows it, used is the narrow bar on them. In bytes."""
+    taken = _percent(claimed, total)
     return format_html(
         '<svg class="yard-bar" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<rect class="yard-bar-claimed" width="{}" height="8"></rect>'
+        '<rect class="yard-bar-foreign" x="{}" width="{}" height="8"></rect>'
         '<rect class="yard-bar-used" y="2.5" width="{}" height="3"></rect></svg>',
-        memory_words(total=total, claimed=claimed, used=used),
-        _percent(claimed, total),
-        _percent(used or 0, total),
+        memory_words(total=total, claimed=claimed, used=used, foreign=foreign),
+        *(taken, taken, min(100 - taken, _percent(foreign, total)), _percent(used or 0, total)),
     )
 
 
-def memory_words(*, total: int, claimed: int, used: int | None) -> str:
+def memory_words(*, total: int, claimed: int, used: int | None, foreign: int = 0) -> str:
     in_use = f"{format_bytes(used)} used" if used is not None else "use not known"
-    return f"{format_bytes(claimed)} claimed, {in_use}, of {format_bytes(total)}"
+    others = f", {format_bytes(foreign)} held by others" if foreign else ""
+    return f"{format_bytes(claimed)} claimed, {in_use}{others}, of {format_bytes(total)}"
 
 
-def memory(*, total: int, claimed: int, used: int | None) -> SafeString:
-    bar = memory_bar(total=total, claimed=claimed, used=used)
-    words = memory_words(total=total, claimed=claimed, used=used)
+def memory(*, total: int, claimed: int, used: int | None, foreign: int = 0) -> SafeString:
+    bar = memory_bar(total=total, claimed=claimed, used=used, foreign=foreign)
+    words = memory_words(total=total, claimed=claimed, used=used, foreign=foreign)
     return format_html('<span class="yard-memory">{}<small>{}</small></span>', bar, words)
 
 
@@ -94,6 +114,12 @@ def link(row: Model | None, words: str = "") -> SafeString | str:
     meta = row._meta
     url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
     return format_html('<a class="yard-link" href="{}">{}</a>', url, words or str(row))
+
+
+def box(title: str, *paragraphs: str, colour: str) -> SafeString:
+    """What happened and what to do, set apart from the figures."""
+    lines = format_html_join("", "<p>{}</p>", ((paragraph,) for paragraph in paragraphs if paragraph))
+    return format_html('<div class="yard-box yard-{}"><b>{}</b>{}</div>', colour, title, lines)
 
 
 def log(text: str) -> SafeString:

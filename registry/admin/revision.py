@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from registry.admin.base import ReadOnlyAdmin, display
+from registry.admin.filters import DeploymentFilter
 from registry.measures import format_bytes
 from registry.models import Revision
 
@@ -15,7 +16,9 @@ class RevisionAdmin(ReadOnlyAdmin):
 
     list_display = ("title", "deployment", "created_at", "created_by", "claim", "device")
     list_select_related = ("deployment",)
-    list_filter = ("deployment", "created_by")
+    list_filter = (DeploymentFilter,)
+    search_fields = ("deployment__name", "created_by")
+    search_help_text = "Deployment, or who made it"
     ordering = ("-id",)
     fieldsets = (
         (None, {"fields": (("deployment", "number"), ("created_at", "created_by"), ("claim", "device"), "snapshot")}),

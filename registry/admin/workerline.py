@@ -1,25 +1,30 @@
-"""A line about one worker, as the list, the deployment's page and the worker's own page show it."""
+"""A line about one worker, as the list, the pages of its deployment and node, and its own page show it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Prefetch, QuerySet
 from django.db.models.functions import Now
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from registry.admin import marks
 from registry.measures import format_bytes
-from registry.models import Worker
+from registry.models import Claim, Worker
 from registry.states import ACTIVE, WorkerState
 from registry.status import SILENT
+
+FAR = ("log_tail", "deployment__options", "revision__snapshot", "revision__estimate")  # long, and not in a line
 
 
 def workers_to_show(workers: QuerySet[Worker]) -> QuerySet[Worker]:
     """With everything that a line needs, in a constant number of queries."""
-    related = workers.select_related("deployment", "revision", "node").prefetch_related("claims__device__node")
-    return related.annotate(silence=Now() - F("heartbeat_at")).defer("log_tail")
+    claims = Prefetch("claims", Claim.objects.select_related("device__node").order_by("pk"))
+    successors = Prefetch("successors", Worker.objects.only("pk", "launch_id", "replaces_id", "state"))
+    related = workers.select_related("deployment", "revision", "node").prefetch_related(claims, successors, "replaces")
+    return related.annotate(silence=Now() - F("heartbeat_at")).defer(*FAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +33,23 @@ class WorkerLine:
 
     worker: Worker
     state: SafeString
-    place: str
+    place: SafeString | str
     claimed: str
     work: str
     reason: SafeString | str
+    kin: SafeString
 
     @classmethod
     def of(cls, worker: Worker) -> WorkerLine:
-        return cls(worker, state(worker), place(worker), claimed(worker), work(worker), marks.reason(worker.reason))
+        return cls(
+            worker=worker,
+            state=state(worker),
+            place=place(worker),
+            claimed=claimed(worker),
+            work=work(worker),
+            reason=marks.reason(worker.reason),
+            kin=kin(worker),
+        )
 
 
 def state(worker: Worker) -> SafeString:
@@ -55,10 +69,34 @@ def silent(worker: Worker) -> bool:
     return worker.state in ACTIVE and silence is not None and silence > SILENT
 
 
-def place(worker: Worker) -> str:
-    """The devices while it holds any, else the node."""
-    devices = ", ".join(str(claim.device) for claim in worker.claims.all())
-    return devices or (worker.node.name if worker.node else marks.NOTHING)
+def place(worker: Worker) -> SafeString | str:
+    """The devices while it holds any, else the node; and whether these are simulated or in quarantine."""
+    held = [claim.device for claim in worker.claims.all()]
+    words = ", ".join(map(str, held)) or (worker.node.name if worker.node else marks.NOTHING)
+    marked = held[0] if held else worker.node
+    tags = [marks.simulated(marked)] if marked else []
+    if any(device.quarantine for device in held):
+        tags.append(marks.tag("quarantined", "danger"))
+    return format_html("{} {}", words, format_html_join(" ", "{}", ((tag,) for tag in tags if tag)))
+
+
+def kin(worker: Worker) -> SafeString:
+    """Whom it takes over from, and who takes over from it."""
+    return format_html_join("", '<span class="yard-line">{} {}</span>', _kin(worker))
+
+
+def _kin(worker: Worker) -> Iterator[tuple[str, SafeString | str]]:
+    if worker.replaces is not None:
+        words = "takes over from" if worker.state in ACTIVE else "followed"
+        yield words, marks.link(worker.replaces, launch(worker.replaces))
+    for successor in worker.successors.all():
+        words = "serves until the next is ready:" if worker.state in ACTIVE else "followed by"
+        yield words, marks.link(successor, launch(successor))
+
+
+def launch(worker: Worker) -> str:
+    """The first letters of the launch id, as lists show it."""
+    return str(worker.launch_id)[:8]
 
 
 def claimed(worker: Worker) -> str:

@@ -24,7 +24,11 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["deployment", "-id"], name="event_by_deployment")]
+        indexes = [
+            models.Index(fields=["deployment", "-id"], name="event_by_deployment"),
+            models.Index(fields=["subject", "-id"], name="event_by_subject"),
+            models.Index(fields=["to_state", "-id"], name="event_by_new_state"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.to_state or self.reason}"

@@ -114,7 +114,7 @@ def test_several_are_stopped_after_one_question(root: Client) -> None:
     selected = {"action": "stop_selected", "_selected_action": chosen}
     assert "Stop 2 deployments?" in text_of(root, LIST, **selected)
     assert not Deployment.objects.filter(paused=True).exists()
-    text_of(root, LIST, **selected, confirmed="yes")
+    text_of(root, LIST, **selected, _form_submitted="on")
     assert Deployment.objects.filter(paused=True).count() == 2
 
 

@@ -1,0 +1,101 @@
+"""The machines in one card: a few nodes bar by bar, two hundred by their sums and the sick ones first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Sum
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from registry.admin import marks
+from registry.admin.device import named_memory
+from registry.admin.node import nodes_to_show
+from registry.admin.nodeparts import state_of, status_of
+from registry.models import Claim, Device, Node
+from registry.status import Phase
+
+FEW_DEVICES = 12  # each gets a bar of its own up to here
+SICK = 8  # lines; the lists have the rest
+WORST_FIRST = (Phase.FAILED, Phase.WAITING, Phase.PROGRESS, Phase.READY, Phase.STOPPED)
+# How the words of a node's state begin, and the value of the list's filter that finds these nodes.
+STANDINGS = {
+    "silent": "silent",
+    "never seen": "silent",
+    "draining": "draining",
+    "drained": "draining",
+    "cordoned": "cordoned",
+    "online": "online",
+    "left": "left",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many nodes are in one state, and where they are listed."""
+
+    words: str
+    colour: str
+    number: int
+    url: str
+
+
+def fleet_section() -> dict[str, object]:
+    """For the overview, in a number of queries that does not grow."""
+    known = {"few": False, "sick": [], "products": [], "standings": [], "quarantined": []}
+    nodes = list(Node.objects.annotate(now=Now()))
+    if Device.objects.count() <= FEW_DEVICES:
+        shown = nodes_to_show(Node.objects.all())
+        lines = [(node, state_of(node), [named_memory(device) for device in node.devices.all()]) for node in shown]
+        return known | {"few": True, "nodes": lines}
+    return known | {
+        "nodes": nodes,
+        "standings": _standings(nodes),
+        "simulated": sum(node.simulated for node in nodes),
+        "sick": _sick(nodes),
+        "quarantined": list(Device.objects.exclude(quarantine="").select_related("node")[:SICK]),
+        "products": _products(),
+    }
+
+
+def _standings(nodes: list[Node]) -> list[Standing]:
+    numbers: Counter[tuple[str, str]] = Counter()
+    for node in nodes:
+        phase, words = status_of(node)
+        name = next(standing for standing in STANDINGS if words.startswith(standing))
+        numbers[name, phase.value] += 1
+    lists = reverse("admin:registry_node_changelist")
+    return [
+        Standing(name, colour, number, f"{lists}?state={STANDINGS[name]}")
+        for (name, colour), number in sorted(numbers.items(), key=lambda item: list(STANDINGS).index(item[0][0]))
+    ]
+
+
+def _sick(nodes: list[Node]) -> list[tuple[Node, SafeString]]:
+    """Those that should take workers and cannot, the worst first."""
+    ranked = sorted(nodes, key=lambda node: (WORST_FIRST.index(status_of(node)[0]), node.name))
+    sick = [node for node in ranked if status_of(node)[0] in {Phase.FAILED, Phase.WAITING}]
+    return [(node, state_of(node)) for node in sick[:SICK]]
+
+
+def _products() -> list[tuple[str, int, SafeString, SafeString]]:
+    """Name, number, mark and bar of each kind of device that can be seen."""
+    kinds = Device.objects.filter(present=True, node__left_at=None).order_by("name").values("name", "simulated")
+    sums = kinds.annotate(
+        number=Count("pk"),
+        total=Sum("memory_total_bytes"),
+        used=Sum("memory_used_bytes"),
+        foreign=Sum("foreign_bytes"),
+    )
+    held = Claim.objects.filter(device__present=True, device__node__left_at=None).order_by()
+    by_kind = held.values(name=F("device__name"), simulated=F("device__simulated")).annotate(claimed=Sum("bytes"))
+    claimed = {(row["name"], row["simulated"]): row["claimed"] for row in by_kind}
+    lines = []
+    for row in sums:
+        figures = {figure: row[figure] for figure in ("total", "used", "foreign")}
+        bar = marks.memory(**figures, claimed=claimed.get((row["name"], row["simulated"]), 0))
+        mark = marks.tag("simulated", "warning", marks.SIMULATED) if row["simulated"] else SafeString()
+        lines.append((row["name"], row["number"], mark, bar))
+    return lines

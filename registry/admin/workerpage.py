@@ -1,0 +1,155 @@
+"""The page of one worker: what became of it and what to do, where it is, its timeline and its last lines."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from inference.protocol.causes import Cause
+from registry import logs
+from registry.admin import live, marks, workerline
+from registry.exits import explain_exit
+from registry.measures import format_bytes
+from registry.models import Claim, Worker
+from registry.states import ACTIVE, WorkerState
+
+LOG_LINES = 200
+CAUSES = {
+    Cause.GPU_MEMORY: "Out of GPU memory",
+    Cause.HOST_MEMORY: "Out of the machine's memory",
+    Cause.FILES_MISSING: "Files of the model are missing",
+    Cause.FILES_CORRUPT: "Files of the model are damaged",
+    Cause.ARCHITECTURE: "This kind of model cannot be served",
+    Cause.REMOTE_CODE: "The model wants to run code of its own",
+    Cause.OPTIONS: "An option is wrong",
+    Cause.PORT_TAKEN: "Its port is taken",
+    Cause.DRIVER_MISSING: "The GPU's driver is missing",
+    Cause.NOT_INSTALLED: "The engine is not installed",
+    Cause.KILLED: "Killed from outside",
+    Cause.CRASHED: "Crashed",
+    Cause.HUNG: "Hung",
+    Cause.TIMEOUT: "Took too long",
+    Cause.NODE_LOST: "Its node was lost",
+    Cause.SPAWN: "Could not be started",
+    Cause.EXITED: "Ended without saying why",
+}
+
+
+def now_part(request: HttpRequest, worker_id: int) -> SafeString | None:
+    """State, failure, place and figures of one worker."""
+    worker = workerline.workers_to_show(Worker.objects.all()).filter(pk=worker_id).first()
+    if worker is None or not live.may_view(request, "worker"):
+        return None
+    context = {
+        "worker": worker,
+        "line": workerline.WorkerLine.of(worker),
+        "box": told(worker),
+        "revision": marks.link(worker.revision, f"revision {worker.revision.number}"),
+        "deployment": marks.link(worker.deployment),
+        "node": marks.link(worker.node),
+        "claims": _claims(worker),
+        "process": process(worker),
+        "exit": exit_words(worker),
+        "heartbeat": marks.age(worker.silence, live=worker.state in ACTIVE),
+        "memory": _memory(worker),
+        "times": _times(worker),
+    }
+    url = reverse("admin:registry_worker_now", args=[worker_id])
+    return live.part("worker-now", url, template="registry/worker_now.html", context=context)
+
+
+def events_part(request: HttpRequest, worker_id: int) -> SafeString | None:
+    """The timeline of one worker, whole."""
+    worker = Worker.objects.select_related("deployment").filter(pk=worker_id).first()
+    if worker is None or not live.may_view(request, "worker"):
+        return None
+    context = {"deployment": worker.deployment, "events": list(worker.events.all())}
+    url = reverse("admin:registry_worker_events", args=[worker_id])
+    return live.part("worker-events", url, template="registry/events.html", context=context)
+
+
+def below(request: HttpRequest, worker_id: int) -> SafeString | None:
+    """The timeline and the log."""
+    worker = Worker.objects.filter(pk=worker_id).first()
+    timeline = events_part(request, worker_id)
+    if worker is None or timeline is None:
+        return None
+    log = logs.last_lines(worker, LOG_LINES, end=logs.size(worker))
+    return timeline + render_to_string("registry/worker_log.html", {"worker": worker, "log": log, "lines": LOG_LINES})
+
+
+def told(worker: Worker) -> SafeString | str:
+    """What happened and what to do next, where there is something to tell."""
+    next_step = f"What to do: {worker.hint}" if worker.hint else ""
+    if worker.state in {WorkerState.FAILED, WorkerState.LOST}:
+        return marks.box(title_of(worker), worker.reason, next_step, colour="danger")
+    if worker.state == WorkerState.PENDING and worker.reason:
+        return marks.box("No place yet", worker.reason, next_step, colour="warning")
+    if worker.unresponsive_since is not None and worker.state in ACTIVE:
+        words = (
+            f"Its process has answered neither the database nor its agent since {_moment(worker.unresponsive_since)}."
+        )
+        return marks.box("It does not answer", words, next_step, colour="warning")
+    return ""
+
+
+def title_of(worker: Worker) -> str:
+    """The kind of failure in words."""
+    known = {cause.value: words for cause, words in CAUSES.items()}
+    return known.get(worker.cause, WorkerState(worker.state).label)
+
+
+def process(worker: Worker) -> str:
+    """By what the process is known: pid alone is not enough, since pids come again."""
+    if not worker.pid:
+        return marks.NOTHING
+    words = f"pid {worker.pid}"
+    if worker.process_started:
+        words += f", started at tick {worker.process_started}"
+    return f"{words} of boot {worker.boot_id}" if worker.boot_id else words
+
+
+def exit_words(worker: Worker) -> str:
+    if worker.exited_at is None:
+        return ""
+    code = "not known" if worker.exit_code is None else str(worker.exit_code)
+    return f"{code}: {explain_exit(worker.exit_code, worker.exit_note, witnessed=worker.exit_witnessed)}"
+
+
+def _claims(worker: Worker) -> SafeString | str:
+    held: QuerySet[Claim] = worker.claims.all()
+    lines = (
+        (marks.link(claim.device), claim.device.name, format_bytes(claim.bytes), _device_marks(claim)) for claim in held
+    )
+    return format_html_join("", '<span class="yard-line">{} <small>{}</small> {} {}</span>', lines) or marks.NOTHING
+
+
+def _device_marks(claim: Claim) -> SafeString:
+    tags = [marks.simulated(claim.device)]
+    if claim.device.quarantine:
+        tags.append(marks.tag("quarantined", "danger", claim.device.quarantine))
+    return format_html_join(" ", "{}", ((tag,) for tag in tags if tag))
+
+
+def _memory(worker: Worker) -> str:
+    figures = (("now", worker.memory_bytes), ("peak", worker.memory_peak_bytes))
+    return ", ".join(f"{format_bytes(size)} {name}" for name, size in figures if size) or marks.NOTHING
+
+
+def _times(worker: Worker) -> list[tuple[str, str]]:
+    moments = (
+        ("Created", worker.created_at),
+        ("Taken on", worker.launching_at),
+        ("Ready", worker.ready_at),
+        ("Process ended", worker.exited_at),
+        ("Over", worker.ended_at),
+    )
+    return [(name, _moment(at)) for name, at in moments if at]
+
+
+def _moment(at: object) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
