@@ -13,6 +13,13 @@ ApiError (inference.protocol.errors)
 GatewayError
 ├── ReplicaUnavailable        this replica did not take the request: another one may
 └── ClientGone                nobody is there any more to be answered
+
+TerminalError                 what `modelyard chat` cannot do, in one sentence
+├── RequestRefused            the server answered with an error; its own words
+├── ServerUnreachable         nobody answers there, or somebody who is no such API
+├── WrongAddress              what was given is no URL
+├── NoSuchCommand             a line begins with a slash and is nothing that we know
+└── BadTranscript             a conversation cannot be kept in this file, or read from it
 """
 
 from __future__ import annotations
@@ -78,3 +85,31 @@ class ReplicaUnavailable(GatewayError):
 
 class ClientGone(GatewayError):
     """The client hung up."""
+
+
+class TerminalError(Exception):
+    """The root of what a person in a terminal is told."""
+
+
+class RequestRefused(TerminalError):
+    """The server answered with an error: `status` is HTTP's, 200 when it came in the middle of a stream."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ServerUnreachable(TerminalError):
+    """Nobody answers at the address, or not as an API does."""
+
+
+class WrongAddress(TerminalError):
+    """What was given is not the URL of an API."""
+
+
+class NoSuchCommand(TerminalError):
+    """The chat has no such command, or it cannot be done now."""
+
+
+class BadTranscript(TerminalError):
+    """A file cannot be written, or holds no conversation."""

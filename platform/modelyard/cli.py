@@ -80,8 +80,8 @@ def _check_known(command: str) -> None:
 
 def _prepare(command: str, options: Sequence[str], installation: Installation) -> None:
     """What must be there before settings are read."""
-    if any(option in HELP for option in options) and not installation.exists:
-        # Help must work before there is an installation. Nothing is connected to and nothing is signed.
+    if not installation.exists and _needs_none(command, options):
+        # Nothing is connected to and nothing is signed.
         os.environ.setdefault("MODELYARD_SECRET_KEY", "for-help-only")
         os.environ.setdefault("DATABASE_URL", "postgresql://127.0.0.1/for-help-only")
     elif command == "up":
@@ -104,6 +104,12 @@ def _check_joinable(environ: Mapping[str, str], installation: Installation) -> N
             "An agent on a machine of its own needs the platform's secret key, which makes its workers' tokens: set "
             "MODELYARD_SECRET_KEY to the `django_secret_key` of secrets.json on the machine where `modelyard up` runs."
         )
+
+
+def _needs_none(command: str, options: Sequence[str]) -> bool:
+    """Help must work before there is an installation, and so must a chat with another machine's."""
+    remote_chat = command == "chat" and any(option.split("=")[0] == "--base-url" for option in options)
+    return remote_chat or any(option in HELP for option in options)
 
 
 def _expected_errors() -> tuple[type[Exception], ...]:

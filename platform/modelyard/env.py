@@ -125,6 +125,12 @@ class Environment:
         default=600.0,
         explanation="How long an engine may be silent within one request, in seconds.",
     )
+    api_key: str = _variable(
+        "MODELYARD_API_KEY",
+        text,
+        default="",
+        explanation="The key that `modelyard chat` uses; unset: this installation's own.",
+    )
 
 
 def variables() -> dict[str, str]:

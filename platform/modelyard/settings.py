@@ -96,6 +96,7 @@ CELERY_BROKER_URL = ENV.broker_url or databases.broker_url(DATABASE_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {} if ENV.broker_url else databases.BROKER_TRANSPORT_OPTIONS
 
 # The registry and the gateway read these names and never the environment.
+MODELYARD_API_KEY = ENV.api_key
 MODELYARD_NODE_NAME = ENV.node_name
 MODELYARD_MAX_BODY_BYTES = int(ENV.max_body_mb * 1_000_000)
 MODELYARD_REQUEST_TIMEOUT_S = ENV.request_timeout_s

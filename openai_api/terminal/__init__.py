@@ -1,0 +1,1 @@
+"""A chat in a terminal, over the same API that every other client uses."""
