@@ -5,7 +5,8 @@ RegistryError
 │   └── NotFound           no such model, deployment, worker or node
 ├── UndeclaredTransition   a bug: code tried a state change that the table does not have
 ├── Superseded             another writer was first; whoever gets this stops what it was doing
-└── LaunchFailed           the agent could not start a process, with the reason for the row
+├── LaunchFailed           the agent could not start a process, with the reason for the row
+└── LogUnavailable         a log cannot be read now, with the sentence that says why
 """
 
 from __future__ import annotations
@@ -33,3 +34,7 @@ class Superseded(RegistryError):
 
 class LaunchFailed(RegistryError):
     """A worker process could not be started; the message is the row's reason."""
+
+
+class LogUnavailable(RegistryError):
+    """A worker's log cannot be read now; the message says why and what comes later."""

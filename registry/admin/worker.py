@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.safestring import SafeString
 
-from registry.admin import live, marks, workerline, workerpage
+from registry.admin import live, logs, marks, workerline, workerpage
 from registry.admin.base import ReadOnlyAdmin, display
 from registry.admin.filters import ChoiceFilter, DeploymentFilter, NodeFilter
 from registry.models import Worker
@@ -42,12 +42,17 @@ class WorkerAdmin(ReadOnlyAdmin):
     change_form_outer_after_template = "registry/parts_bottom.html"
     fieldsets = ((None, {"fields": ()}),)
 
+    class Media:
+        css = {"all": ["registry/log.css"]}
+        js = ["registry/log.js"]
+
     def get_urls(self) -> list[Any]:
         now = live.view(self.admin_site, workerpage.now_part)
         events = live.view(self.admin_site, workerpage.events_part)
         return [
             path("<int:worker_id>/now/", now, name="registry_worker_now"),
             path("<int:worker_id>/events/", events, name="registry_worker_events"),
+            *logs.urls(self.admin_site),
             *super().get_urls(),
         ]
 

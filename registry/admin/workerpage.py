@@ -1,4 +1,4 @@
-"""The page of one worker: what became of it and what to do, where it is, its timeline and its last lines."""
+"""The page of one worker: what became of it and what to do, where it is, its timeline and its log."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from inference.protocol.causes import Cause
-from registry import logs
-from registry.admin import live, marks, workerline
+from registry.admin import live, logs, marks, workerline
 from registry.exits import explain_exit
 from registry.measures import format_bytes
 from registry.models import Claim, Worker
 from registry.states import ACTIVE, WorkerState
 
-LOG_LINES = 200
 CAUSES = {
     Cause.GPU_MEMORY: "Out of GPU memory",
     Cause.HOST_MEMORY: "Out of the machine's memory",
@@ -74,12 +72,11 @@ def events_part(request: HttpRequest, worker_id: int) -> SafeString | None:
 
 def below(request: HttpRequest, worker_id: int) -> SafeString | None:
     """The timeline and the log."""
-    worker = Worker.objects.filter(pk=worker_id).first()
+    worker = Worker.objects.select_related("deployment").filter(pk=worker_id).first()
     timeline = events_part(request, worker_id)
     if worker is None or timeline is None:
         return None
-    log = logs.last_lines(worker, LOG_LINES, end=logs.size(worker))
-    return timeline + render_to_string("registry/worker_log.html", {"worker": worker, "log": log, "lines": LOG_LINES})
+    return timeline + render_to_string("registry/worker_log.html", {"worker": worker, "log": logs.panel(worker)})
 
 
 def told(worker: Worker) -> SafeString | str:

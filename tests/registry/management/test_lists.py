@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,18 +15,6 @@ from tests.registry import factories
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 PS_KEYS = "id launch_id deployment model node devices state progress pid address restarts reason heartbeat_age_s"
-
-
-@pytest.fixture
-def logs(tmp_path: Path, settings: Any) -> Path:
-    settings.MODELYARD_LOG_DIR = tmp_path
-    folder = tmp_path / "workers"
-    folder.mkdir()
-    return folder
-
-
-def write(folder: Path, worker: Worker, text: str) -> None:
-    (folder / f"{worker.launch_id}.log").write_text(text)
 
 
 def ready() -> Worker:
@@ -93,59 +80,6 @@ def test_events_are_told_oldest_first(run: Any) -> None:
 def test_events_refuses_in_a_sentence(run: Any, arguments: list[str], sentence: str) -> None:
     done = run("events", *arguments)
     assert done.code == 1
-    assert sentence in done.err
-
-
-def test_logs_are_read_from_the_file_of_this_machine(run: Any, logs: Path) -> None:
-    worker = ready()
-    write(logs, worker, "".join(f"line {number}\n" for number in range(300)))
-    assert run("logs", "chat", "-n", "2").out == "line 298\nline 299\n"
-    assert len(run("logs", str(worker.launch_id)[:8]).out.splitlines()) == 100
-
-
-def test_logs_of_another_machine_are_the_last_lines_in_the_row(run: Any, logs: Path) -> None:
-    failed = factories.failed_worker(factories.deployment(), log_tail="one\ntwo\nout of memory")
-    assert not list(logs.iterdir())
-    assert run("logs", "chat", "-n", "1").out == "out of memory\n"
-    assert run("logs", str(failed.launch_id), "-n", "2").out == "two\nout of memory\n"
-
-
-def test_logs_prefers_the_launch_that_runs_and_finds_the_one_before(run: Any, logs: Path) -> None:
-    made = factories.deployment()
-    write(logs, factories.failed_worker(made), "it broke\n")
-    running = factories.worker(made, factories.device(factories.node()))
-    write(logs, running, "it runs\n")
-    write(logs, factories.failed_worker(made, replica=1), "another replica\n")
-    assert run("logs", "chat").out == "it runs\n"
-    assert run("logs", "chat", "--previous").out == "it broke\n"
-    assert run("logs", "chat", "--replica", "1").out == "another replica\n"
-
-
-def test_following_goes_on_to_the_last_line_of_a_launch_that_is_over(run: Any, logs: Path) -> None:
-    failed = factories.failed_worker(factories.deployment())
-    write(logs, failed, "first\nlast\n")
-    assert run("logs", "chat", "-f", "-n", "1").out == "last\n"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["nope"], "There is no deployment and no launch 'nope'. Deployments: broken, chat, fresh."),
-        (["fresh"], "fresh was never launched, so there is no log"),
-        (["chat", "--replica", "9"], "chat has no replica 9"),
-        (["chat", "--previous"], "is the first launch of this replica"),
-        (["chat", "-n", "0"], "-n needs a number above 0."),
-        (["broken"], "was not started, so there is no log: no such folder"),
-        (["chat"], "has no log here: it runs on node node-a"),
-    ],
-)
-def test_logs_that_are_not_there_are_explained(run: Any, logs: Path, arguments: list[str], sentence: str) -> None:
-    worker = ready()
-    Worker.objects.filter(pk=worker.pk).update(launching_at=worker.created_at)
-    factories.failed_worker(factories.deployment("broken"), "no such folder")
-    factories.deployment("fresh")
-    done = run("logs", *arguments)
-    assert (done.code, done.out) == (1, "")
     assert sentence in done.err
 
 
