@@ -104,7 +104,7 @@ class KeptLog:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a log has from some byte on; `missing` bytes before the text, `behind` after it. `note`: why there is none."""
+    """What a log has from some byte on; `missing` bytes before the text, `behind` after it. `note`: why it has none."""
 
     end: int
     text: str = ""
