@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from registry.desired.announce import announce
 from registry.errors import InvalidDesire, NotFound
-from registry.estimate import claim_bytes
+from registry.estimate import claim_for
 from registry.lifecycle import record
 from registry.models import Deployment, Engine, Model, Revision
 from registry.models.deployment import deployment_name, launch_key
@@ -195,7 +195,11 @@ def _revision(deployment: Deployment, actor: str) -> tuple[Revision, bool]:
     """The newest revision, and whether this edit made it."""
     snapshot = deployment.snapshot()
     newest = _newest_revision(deployment)
+    estimate = claim_for(snapshot)
     if newest is not None and newest.snapshot == snapshot:
+        # What an operator can edit stays; launches to come claim what the earlier ones were measured to need.
+        newest.claim_bytes, newest.estimate = estimate.total, estimate.as_json()
+        newest.save(update_fields=["claim_bytes", "estimate"])
         return newest, False
     made = Revision.objects.create(
         deployment=deployment,
@@ -203,7 +207,8 @@ def _revision(deployment: Deployment, actor: str) -> tuple[Revision, bool]:
         snapshot=snapshot,
         launch_key=launch_key(snapshot),
         device=deployment.options.get("device", "auto"),
-        claim_bytes=claim_bytes(snapshot),
+        claim_bytes=estimate.total,
+        estimate=estimate.as_json(),
         created_by=actor,
     )
     return made, True
