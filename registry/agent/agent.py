@@ -2,193 +2,123 @@
 
 from __future__ import annotations
 
-import logging
-import subprocess
 import threading
-from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import Q, Sum
-from django.db.models.functions import Now
 
-from registry import nudge
-from registry.agent import devices, files, logfiles, registration, simulated
-from registry.agent.devices import ObservedDevice
-from registry.agent.duty import Duty, Seen, duty
-from registry.agent.identity import ProcessIdentity, boot_id, launched
+from registry import estimate
+from registry.agent import exits, launches, registration
+from registry.agent.duty import Duty, Life, Seen, duty
+from registry.agent.endings import Endings
+from registry.agent.holders import Running
+from registry.agent.inventory import Inventory
+from registry.agent.launching import Launcher
+from registry.agent.modelfiles import Library
+from registry.agent.orphans import Orphans
+from registry.agent.ownership import Ownership
+from registry.agent.probing import Probes
+from registry.agent.room import Room
 from registry.agent.setup import Setup
-from registry.agent.spawn import log_file, spawn
-from registry.errors import LaunchFailed
-from registry.models import Claim, Worker
-from registry.states import ACTIVE, Order, WorkerState
+from registry.agent.watching import Presence, Watch
+from registry.models import Worker
+from registry.states import ACTIVE, TERMINAL, Order, WorkerState
 
-logger = logging.getLogger(__name__)
-
-TAIL_BYTES, TAIL_LINES = 32_000, 200
-DEVICES_EVERY = 5  # cycles between two looks at the devices
+CYCLE_S = 1.0
+ENDING_S = 0.2  # while the memory of an ended worker is waited for
 
 
 class Agent:
     """Everything that one agent process keeps in memory; all of it can be lost, the rows and the processes stay."""
 
     def __init__(self, name: str, setup: Setup | None = None) -> None:
-        self.session = uuid4()
-        self._setup = setup or Setup()
-        self._name = name
-        self.node = registration.join(name, self.session, self._observe(), setup=self._setup)
-        self._children: dict[UUID, subprocess.Popen[bytes]] = {}
-        self._seen_alive: set[UUID] = set()
+        setup = setup or Setup()
+        self._inventory = Inventory(name, setup)
+        session = uuid4()
+        self.node = registration.join(name, session, self._inventory.first_sight(), setup=setup)
+        self._owner = Ownership(self.node, session)
+        self._watch = Watch()
+        self._endings = Endings(self._owner, self._watch, self._inventory)
+        self._launcher = Launcher(self._owner, self._watch, self._endings)
+        self._probes = Probes()
+        self._orphans = Orphans(self.node)
+        self._library = Library(estimate.inspect)
+        self._room = Room(Path(settings.MODELYARD_LOG_DIR).parent)
         self._lock = threading.Lock()  # the cycle and Celery's tasks take turns
-        self._cycles = 0
 
     def cycle(self) -> None:
         """Beat, then look after every launch of this node. Raises `Superseded` when the node is another agent's now."""
-        registration.beat(self.node, self.session)
-        self._cycles += 1
-        if self._cycles % DEVICES_EVERY == 0:
-            registration.write_devices(self.node, self._observe())
-        for worker in self._launches():
-            self._attend(worker.launch_id)
+        self._endings.memory_killer.sample()
+        self._owner.beat(self._room.facts())
+        with self._lock:
+            workers = launches.of_node(self.node)
+            for worker in workers:
+                self._attend(worker)
+            running = Running({str(worker.launch_id) for worker in workers}, self._watch.sessions())
+            self._owner.assure()
+            if self._inventory.turn(self.node, running):
+                self._endings.lift_quarantines()
+        self._library.turn(self.node)
+        self._orphans.turn()
 
     def attend(self, launch_id: UUID) -> None:
         """Look after one launch now."""
-        self._attend(launch_id)
+        with self._lock:
+            for worker in launches.of_node(self.node, launch_id=launch_id):
+                self._attend(worker)
+
+    def wait(self, timeout_s: float = CYCLE_S) -> None:
+        """Until the next cycle is due: after a while, or at once when a worker has ended."""
+        self._watch.wait(ENDING_S if self._endings.pending else timeout_s)
+
+    def wake(self) -> None:
+        """End a wait, from any thread."""
+        self._watch.wake()
 
     def leave(self) -> None:
         """Go without touching what runs."""
-        registration.leave(self.node, self.session)
+        registration.leave(self.node, self._owner.session)
 
-    def _observe(self) -> list[ObservedDevice]:
-        if not self._setup.cards:
-            return devices.observe()
-        running = Claim.objects.filter(
-            device__node__name=self._name, worker__launching_at__isnull=False, worker__exited_at__isnull=True
-        )
-        held = dict(running.values_list("device__index").annotate(Sum("bytes")))
-        return simulated.observe(self._name, self._setup.cards, held=held)
+    def close(self) -> bool:
+        """Give up the looks beside the cycle. False: one of them hangs, and the interpreter would wait for it."""
+        self._probes.close()
+        return all([self._inventory.close(), self._library.close()])
 
-    def _launches(self) -> list[Worker]:
-        running = Q(launching_at__isnull=False, exited_at__isnull=True)
-        ordered = Q(state__in=ACTIVE, launching_at__isnull=True)
-        return list(Worker.objects.filter(ordered | running, node=self.node).only("launch_id").order_by("id"))
+    def _attend(self, worker: Worker) -> None:
+        self._owner.assure()
+        presence = self._watch.look(worker)
+        match duty(seen(worker, presence.life)):
+            case Duty.LAUNCH:
+                self._launcher.launch(worker)
+            case Duty.ADOPT if presence.identity is not None:
+                self._launcher.remember(worker, presence.identity)
+            case Duty.RECORD_EXIT:
+                self._endings.settle(worker)
+            case Duty.KILL:
+                over = worker.state in TERMINAL
+                self._watch.kill(worker, presence, why=exits.BY_US_OVER if over else exits.BY_US_LATE)
+        if presence.life is Life.RUNNING:
+            self._observe(worker, presence)
 
-    def _attend(self, launch_id: UUID) -> None:
-        with self._lock:
-            worker = Worker.objects.select_related("revision", "node").filter(launch_id=launch_id).first()
-            if worker is None or worker.node_id != self.node.pk:
-                return  # deleted since, or a nudge for another node
-            identity = self._identity(worker)
-            if identity is not None:
-                self._seen_alive.add(launch_id)
-            match duty(_seen(worker, identity)):
-                case Duty.LAUNCH:
-                    self._launch(worker)
-                case Duty.ADOPT if identity is not None:
-                    self._remember(worker, identity)
-                case Duty.RECORD_EXIT:
-                    self._record_exit(worker)
-                case Duty.KILL if identity is not None:
-                    logger.warning("%s did not end in time and is killed.", worker.launch_id)
-                    identity.kill_session()
-
-    def _identity(self, worker: Worker) -> ProcessIdentity | None:
-        """The launch's living process, if any. Polling a child of ours also reaps it."""
-        child = self._children.get(worker.launch_id)
-        if child is not None:
-            child.poll()
-        if worker.launching_at is None:
-            return None
-        if worker.pid is None or worker.process_started is None:
-            return launched(str(worker.launch_id))
-        identity = ProcessIdentity(worker.boot_id, worker.pid, worker.process_started)
-        return identity if identity.alive() else None
-
-    def _launch(self, worker: Worker) -> None:
-        unclaimed = Worker.objects.filter(
-            pk=worker.pk, launching_at__isnull=True, state=WorkerState.STARTING, order=Order.RUN
-        )
-        if not unclaimed.update(launching_at=Now(), boot_id=boot_id()):
-            return
-        try:
-            child = spawn(worker)
-        except LaunchFailed as error:
-            self._write_exit(worker, code=None, note=str(error), witnessed=True)
-            return
-        self._children[worker.launch_id] = child
-        running = {str(worker.launch_id)} | {
-            launch_id for launch_id, _ in files.known(Path(settings.MODELYARD_RUN_DIR))
-        }
-        logfiles.prune(log_file(worker.launch_id).parent, running=running)
-        if identity := ProcessIdentity.of(child.pid):
-            self._remember(worker, identity)
-        logger.info("Started %s as pid %s.", worker.launch_id, child.pid)
-
-    def _remember(self, worker: Worker, identity: ProcessIdentity) -> None:
-        Worker.objects.filter(pk=worker.pk).update(
-            pid=identity.pid, process_started=identity.started, boot_id=identity.boot_id
-        )
-        files.write(Path(settings.MODELYARD_RUN_DIR), str(worker.launch_id), identity)
-
-    def _record_exit(self, worker: Worker) -> None:
-        child = self._children.pop(worker.launch_id, None)
-        code = child.poll() if child is not None else None
-        witnessed = code is not None or worker.launch_id in self._seen_alive
-        self._seen_alive.discard(worker.launch_id)
-        self._write_exit(worker, code=code, note=_exit_note(worker), witnessed=witnessed)
-        files.forget(Path(settings.MODELYARD_RUN_DIR), str(worker.launch_id))
-
-    def _write_exit(self, worker: Worker, *, code: int | None, note: str, witnessed: bool) -> None:
-        tail, size = read_tail(log_file(worker.launch_id))
-        note = note or last_line(tail)
-        Worker.objects.filter(pk=worker.pk, exited_at__isnull=True).update(
-            exited_at=Now(), exit_code=code, exit_note=note, exit_witnessed=witnessed, log_tail=tail, log_bytes=size
-        )
-        logger.info("%s ended (exit code %s).", worker.launch_id, code)
-        nudge.control()
+    def _observe(self, worker: Worker, presence: Presence) -> None:
+        self._watch.pass_on(worker)
+        if worker.state in ACTIVE and presence.identity is not None:
+            self._probes.examine(worker, now=launches.now_of(worker), stopped=presence.identity.stopped())
 
 
-def _seen(worker: Worker, identity: ProcessIdentity | None) -> Seen:
+def seen(worker: Worker, life: Life) -> Seen:
+    """The launch as `duty` wants it, on the database's clock."""
     return Seen(
         state=WorkerState(worker.state),
         order=Order(worker.order),
         ordered_at=worker.ordered_at,
-        taken_on=worker.launching_at is not None,
+        drain_limit=timedelta(seconds=worker.deployment.drain_timeout_s),
+        launching_at=worker.launching_at,
+        ended_at=worker.ended_at,
         recorded=worker.pid is not None,
         exited=worker.exited_at is not None,
-        alive=identity is not None,
-        now=_database_now(),
+        life=life,
+        now=launches.now_of(worker),
     )
-
-
-def _database_now() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-    return now
-
-
-def _exit_note(worker: Worker) -> str:
-    if worker.boot_id and worker.boot_id != boot_id():
-        return "the machine was restarted"
-    return "the agent ended while it started the process" if worker.pid is None else ""
-
-
-def last_line(log: str) -> str:
-    """What a process said last, which is mostly why it ended."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    return lines[-1][:500] if lines else ""
-
-
-def read_tail(log: Path) -> tuple[str, int]:
-    """The last lines of a log, safe for a text column, and how many bytes the whole of it has."""
-    try:
-        with log.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - TAIL_BYTES))
-            text = file.read(TAIL_BYTES).decode(errors="replace").replace("\0", " ")
-    except OSError:
-        return "", 0
-    return "".join(text.splitlines(keepends=True)[-TAIL_LINES:]), size

@@ -17,6 +17,14 @@ MILLIWATT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
+class CardProcess:
+    """A process that a driver lists on a card; its bytes are None where the driver does not tell."""
+
+    pid: int
+    bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ObservedDevice:
     """A device as seen now; sizes in bytes, unknown figures None."""
 
@@ -30,11 +38,12 @@ class ObservedDevice:
     temperature_c: float | None = None
     power_w: float | None = None
     simulated: bool = False
+    processes: tuple[CardProcess, ...] = ()
 
 
-def observe() -> list[ObservedDevice]:
-    """The GPUs, or the CPU of a machine that has none."""
-    return _gpus() or [_cpu()]
+def observe(*, gpus_expected: bool = False) -> list[ObservedDevice]:
+    """The GPUs, or the CPU of a machine that has none. Nothing when there should be GPUs and the driver is silent."""
+    return gpus() or ([] if gpus_expected else [_cpu()])
 
 
 def _cpu() -> ObservedDevice:
@@ -59,7 +68,8 @@ def _cpu_name() -> str:
     return f"{name}, {psutil.cpu_count() or 1} cores"[:120]
 
 
-def _gpus() -> list[ObservedDevice]:
+def gpus() -> list[ObservedDevice]:
+    """What the driver answers for. A card that it lost is left out."""
     import pynvml
 
     try:
@@ -67,12 +77,21 @@ def _gpus() -> list[ObservedDevice]:
     except pynvml.NVMLError:
         return []
     try:
-        return [read_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
+        count = pynvml.nvmlDeviceGetCount()
+        return [gpu for index in range(count) if (gpu := _gpu(pynvml, index)) is not None]
     except pynvml.NVMLError as error:
         logger.warning("NVML stopped answering: %s", error)
         return []
     finally:
         pynvml.nvmlShutdown()
+
+
+def _gpu(nvml: Any, index: int) -> ObservedDevice | None:
+    try:
+        return read_gpu(nvml, index)
+    except nvml.NVMLError as error:
+        logger.warning("GPU %s does not answer: %s", index, error)
+        return None
 
 
 def read_gpu(nvml: Any, index: int) -> ObservedDevice:
@@ -89,7 +108,26 @@ def read_gpu(nvml: Any, index: int) -> ObservedDevice:
         utilization_percent=_reading(nvml, lambda: float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
         temperature_c=_reading(nvml, lambda: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))),
         power_w=_reading(nvml, lambda: float(nvml.nvmlDeviceGetPowerUsage(handle)) * MILLIWATT),
+        processes=_processes(nvml, handle),
     )
+
+
+def _processes(nvml: Any, handle: Any) -> tuple[CardProcess, ...]:
+    """Those that compute and those that draw; some do both and are listed twice."""
+    listed: dict[int, int | None] = {}
+    for read in (nvml.nvmlDeviceGetComputeRunningProcesses, nvml.nvmlDeviceGetGraphicsRunningProcesses):
+        try:
+            found = read(handle)
+        except nvml.NVMLError:
+            continue
+        for process in found:
+            listed[process.pid] = _larger(listed.get(process.pid), process.usedGpuMemory)
+    return tuple(CardProcess(pid, size) for pid, size in sorted(listed.items()))
+
+
+def _larger(first: int | None, second: int | None) -> int | None:
+    known = [size for size in (first, second) if size is not None]
+    return max(known, default=None)
 
 
 def _reading(nvml: Any, read: Callable[[], float]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def write(run_dir: Path, launch_id: str, identity: ProcessIdentity) -> None:
 
 
 def forget(run_dir: Path, launch_id: str) -> None:
-    (run_dir / FOLDER / f"{launch_id}.json").unlink(missing_ok=True)
+    with suppress(OSError):  # it is gone, or its folder is; who reads it finds that the process does not live
+        (run_dir / FOLDER / f"{launch_id}.json").unlink()
 
 
 def known(run_dir: Path) -> Iterator[tuple[str, ProcessIdentity]]:

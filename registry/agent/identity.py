@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-PROC = Path("/proc")
-STATE, SESSION, START_TICKS = 0, 3, 19  # fields of /proc/PID/stat behind the command's name
+from registry.agent import processes
+from registry.agent.processes import boot_id
 
+__all__ = ["LAUNCH_VARIABLE", "ProcessIdentity", "boot_id", "launch_of", "launched", "launches"]
 
-def boot_id() -> str:
-    """The kernel's id of the machine's present life."""
-    return (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+LAUNCH_VARIABLE = "MODELYARD_LAUNCH_ID"  # what a worker's children inherit, whatever session they are in
+MODULE, LAUNCH_ARGUMENT = "inference", "--launch-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,63 +27,94 @@ class ProcessIdentity:
     @classmethod
     def of(cls, pid: int) -> ProcessIdentity | None:
         """The process that has this pid now; None when there is none, or only its zombie."""
-        fields = _stat(pid)
-        if fields is None or fields[STATE] in {"Z", "X"}:
-            return None
-        return cls(boot_id(), pid, int(fields[START_TICKS]))
+        found = processes.stat(pid)
+        return None if found is None or found.dead else cls(boot_id(), pid, found.started)
 
     def alive(self) -> bool:
         """Whether this very process still runs."""
         return ProcessIdentity.of(self.pid) == self
 
-    def send(self, number: signal.Signals) -> bool:
-        """Signal the process. False: it is gone."""
-        if not self.alive():
+    def stopped(self) -> bool:
+        """Whether it stands still, by SIGSTOP or a debugger."""
+        found = processes.stat(self.pid)
+        return found is not None and found.stopped and found.started == self.started
+
+    def pidfd(self) -> int | None:
+        """A file descriptor of this very process, readable once it has ended; None when it is gone.
+
+        The identity is checked after the descriptor was opened: from then on the descriptor can mean no other process,
+        whatever becomes of the pid.
+        """
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return None
+        if self.alive():
+            return descriptor
+        os.close(descriptor)
+        return None
+
+    def send(self, number: signal.Signals, *, only_if_caught: bool = False) -> bool:
+        """Signal the process. False: it is gone, or has no handler where one was asked for."""
+        descriptor = self.pidfd()
+        if descriptor is None:
             return False
         try:
-            os.kill(self.pid, number)
+            if only_if_caught and not processes.catches(self.pid, number):
+                return False
+            signal.pidfd_send_signal(descriptor, number)
         except ProcessLookupError:
             return False
+        finally:
+            os.close(descriptor)
         return True
+
+    def members(self) -> list[ProcessIdentity]:
+        """What else lives in the session that this process leads or led.
+
+        The kernel gives a session's number to no other process while one of its members lives. So when the number has
+        another owner, our session is over; else its members are those that started after their leader.
+        """
+        owner = processes.stat(self.pid)
+        if boot_id() != self.boot_id or (owner is not None and owner.started != self.started):
+            return []
+        everybody = (processes.stat(pid) for pid in processes.pids() if pid != self.pid)
+        mine = (one for one in everybody if one and one.session == self.pid and one.started >= self.started)
+        return [ProcessIdentity(self.boot_id, one.pid, one.started) for one in mine if not one.dead]
 
     def kill_session(self) -> None:
         """SIGKILL to the process and to whatever else lives in the session that it leads."""
-        for pid in [self.pid, *_session_members(self.pid)]:
-            if pid != self.pid or self.alive():
-                _kill(pid)
+        for member in [self, *self.members()]:
+            member.send(signal.SIGKILL)
 
 
 def launched(launch_id: str) -> ProcessIdentity | None:
     """The worker process that carries this launch id in its arguments."""
-    for pid in _pids():
-        if launch_id in _arguments(pid) and (identity := ProcessIdentity.of(pid)):
-            return identity
-    return None
+    return next((identity for found, identity in launches() if found == launch_id), None)
 
 
-def _pids() -> Iterator[int]:
-    return (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
+def launches() -> Iterator[tuple[str, ProcessIdentity]]:
+    """Every worker process of this machine, whichever installation's it is, with its launch id."""
+    for pid in processes.pids():
+        launch_id = _launch_argument(processes.arguments(pid))
+        if launch_id and (identity := ProcessIdentity.of(pid)):
+            yield launch_id, identity
 
 
-def _arguments(pid: int) -> list[str]:
-    try:
-        return (PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return []
+def launch_of(pid: int) -> str:
+    """The launch that a process belongs to, as a worker or as what a worker started; empty when to none."""
+    inherited = next((line for line in processes.environment(pid) if line.startswith(f"{LAUNCH_VARIABLE}=")), "")
+    return inherited.partition("=")[2] or _launch_argument(processes.arguments(pid))
 
 
-def _stat(pid: int) -> list[str] | None:
-    try:
-        line = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    return line.rpartition(")")[2].split()
+def descendants(launch_id: str) -> list[ProcessIdentity]:
+    """Every process that inherited this launch id, also those that left the worker's session."""
+    mark = f"{LAUNCH_VARIABLE}={launch_id}"
+    found = (ProcessIdentity.of(pid) for pid in processes.pids() if mark in processes.environment(pid))
+    return [identity for identity in found if identity is not None]
 
 
-def _session_members(leader: int) -> list[int]:
-    return [pid for pid in _pids() if pid != leader and (stat := _stat(pid)) and int(stat[SESSION]) == leader]
-
-
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+def _launch_argument(arguments: list[str]) -> str:
+    if MODULE not in arguments or LAUNCH_ARGUMENT not in arguments[:-1]:
+        return ""
+    return arguments[arguments.index(LAUNCH_ARGUMENT) + 1]

@@ -33,6 +33,9 @@ def end_processes(processes: Sequence[ProcessIdentity], *, timeout_s: float) -> 
     alive = _wait(alive, until=begun + timeout_s)
     for process in alive:
         process.kill_session()
+    for process in processes:
+        for member in process.members():  # what a worker that ended by itself left in its session
+            member.send(signal.SIGKILL)
     _wait(alive, until=time.monotonic() + 1)
     return count
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from typing import NoReturn
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connections
@@ -14,7 +15,6 @@ from registry.errors import Superseded
 
 logger = logging.getLogger(__name__)
 
-CYCLE_S = 0.5
 AWAY_S = 2.0  # between two tries while the database is away
 SUPERSEDED_EXIT = 3
 
@@ -33,6 +33,10 @@ def attend(launch_id: UUID) -> None:
         return
     try:
         _agent.attend(launch_id)
+    except Superseded as error:
+        _end(error)
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("A nudge came to nothing (%s); the next cycle does it.", first_line(error))
     finally:
         connections.close_all()
 
@@ -51,20 +55,23 @@ def _end_process(death: threading.ExceptHookArgs) -> None:
 
 
 def _cycles(agent: Agent, stopping: threading.Event) -> None:
-    try:
-        while not stopping.wait(_one(agent)):
-            pass
-    except Superseded as error:
-        logger.error("This agent ends: %s.", error)
-        os._exit(SUPERSEDED_EXIT)
+    while not stopping.is_set():
+        try:
+            agent.cycle()
+            agent.wait()
+        except Superseded as error:
+            _end(error)
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("The database is away (%s); what runs goes on.", first_line(error))
+            connections.close_all()
+            stopping.wait(AWAY_S)
 
 
-def _one(agent: Agent) -> float:
-    """One cycle; the seconds to wait before the next."""
-    try:
-        agent.cycle()
-    except (DatabaseError, InterfaceError) as error:
-        logger.warning("The database is away (%s); what runs goes on.", str(error).strip().split("\n", 1)[0])
-        connections.close_all()
-        return AWAY_S
-    return CYCLE_S
+def _end(superseded: Superseded) -> NoReturn:
+    """At once: whatever another thread is about to do is no longer ours to do."""
+    logger.error("This agent ends: %s.", superseded)
+    os._exit(SUPERSEDED_EXIT)
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]

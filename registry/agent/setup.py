@@ -37,7 +37,7 @@ def parse_labels(pairs: Iterable[str]) -> dict[str, str]:
 
 def own_address(database_host: str) -> str:
     """Where other machines reach this one: the local address from which it reaches the database's host."""
-    host = database_host.split(",")[0]
+    host = database_host.partition(",")[0]
     if not host or host.startswith(("/", "@")):
         return LOOPBACK  # a Unix socket: all is on this machine
     try:

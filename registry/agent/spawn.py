@@ -7,14 +7,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from registry.agent import logfiles
+from registry.agent.identity import LAUNCH_VARIABLE
 from registry.errors import LaunchFailed
 from registry.models import Device, Worker
-from registry.tokens import worker_token
+from registry.tokens import token_hash, worker_token
 from registry.worker_login import heartbeat_url
 
 # What a worker must not inherit: with these it could act as the platform.
@@ -29,13 +32,20 @@ def log_file(launch_id: object) -> Path:
     return Path(settings.MODELYARD_LOG_DIR) / "workers" / f"{launch_id}.log"
 
 
-def spawn(worker: Worker) -> subprocess.Popen[bytes]:
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A child of ours, and what there is to note about its start."""
+
+    process: subprocess.Popen[bytes]
+    note: str
+
+
+def spawn(worker: Worker) -> Spawned:
     """Start the process in a session of its own, so that it outlives whoever starts it. Raises `LaunchFailed`."""
-    log = log_file(worker.launch_id)
+    _check_token(worker)
     try:
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            return subprocess.Popen(
+        with logfiles.opened(log_file(worker.launch_id)) as (output, note):
+            process = subprocess.Popen(
                 arguments(worker),
                 env=environment(worker),
                 stdin=subprocess.DEVNULL,
@@ -45,6 +55,14 @@ def spawn(worker: Worker) -> subprocess.Popen[bytes]:
             )
     except OSError as error:
         raise LaunchFailed(f"the process could not be started: {error}") from error
+    return Spawned(process, note)
+
+
+def _check_token(worker: Worker) -> None:
+    if worker.token_hash and worker.token_hash != token_hash(worker.launch_id):
+        raise LaunchFailed(
+            "this node's agent has another secret key than the control plane: give both the same MODELYARD_SECRET_KEY"
+        )
 
 
 def arguments(worker: Worker) -> list[str]:
@@ -70,7 +88,10 @@ def environment(worker: Worker) -> dict[str, str]:
     own["MODELYARD_CACHE_DIR"] = str(settings.MODELYARD_CACHE_DIR)
     own["HF_HUB_OFFLINE"] = own.get("HF_HUB_OFFLINE", "1")
     own["PYTHONUNBUFFERED"] = "1"
-    own["CUDA_VISIBLE_DEVICES"] = visible_devices(claim.device for claim in worker.claims.select_related("device"))
+    own[LAUNCH_VARIABLE] = str(worker.launch_id)
+    own["CUDA_VISIBLE_DEVICES"] = visible_devices(
+        claim.device for claim in worker.claims.select_related("device").order_by("pk")
+    )
     return own
 
 

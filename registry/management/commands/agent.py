@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -75,8 +76,13 @@ def run(agent: Agent) -> None:
         queues=[agent.node.queue], pool="threads", concurrency=2, hostname=f"agent@{agent.node.name}", quiet=True
     ).start()
     stopping.set()
+    agent.wake()
     thread.join(timeout=5)
     agent.leave()
+    if not agent.close():
+        logger.warning("A driver or a file system does not answer; the agent ends without it.")
+        logging.shutdown()
+        os._exit(0)
 
 
 def _setup(options: Mapping[str, Any]) -> Setup:
@@ -93,6 +99,6 @@ def _join(name: str, setup: Setup) -> Agent:
         try:
             return Agent(name, setup)
         except OperationalError as error:
-            logger.warning("The database does not answer yet (%s).", str(error).strip().split("\n", 1)[0])
+            logger.warning("The database does not answer yet (%s).", runtime.first_line(error))
             connections.close_all()
             time.sleep(runtime.AWAY_S)

@@ -20,12 +20,15 @@ from registry.agent.leftovers import end_processes, stop_leftovers
 pytestmark = pytest.mark.processes
 
 SLEEP = "import time; time.sleep(60)"
+COMMAND = [sys.executable, "-c", SLEEP, "inference", "--launch-id"]
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 
 
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-c", SLEEP, str(uuid4())], start_new_session=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLEEP, "inference", "--launch-id", str(uuid4())], start_new_session=True
+    )
     yield process
     process.kill()
     process.wait()
