@@ -63,6 +63,15 @@ class YardAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._explained(super().changelist_view, request, *args, **kwargs)
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        # A mistake in a folded part would not be seen.
+        shown = context["adminform"]
+        if shown.form.errors:
+            shown.fieldsets = [(name, options | {"classes": ()}) for name, options in shown.fieldsets]
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def _explained(
         self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:

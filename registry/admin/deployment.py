@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model as Row
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.safestring import SafeString
 from unfold.views import ChangeList
 
-from registry import desired, overview
-from registry.admin import live, marks
+from registry import desired, overview, revisions
+from registry.admin import deploymentparts, live, marks
 from registry.admin.base import actor, display
 from registry.admin.dashboard import overview_part
-from registry.admin.forms import DeploymentForm
+from registry.admin.deployment_form import DeploymentForm
+from registry.admin.diffpage import diff_view
 from registry.admin.orders import OrdersAdmin
-from registry.admin.workerline import WorkerLine, workers_to_show
 from registry.measures import exact_bytes
-from registry.models import Deployment
+from registry.models import Deployment, Revision
+from registry.models.deployment import TIMEOUT_FIELDS
 
-NEWEST_EVENTS = 20
+PLACE = ("devices", "node_labels", ("gpus", "max_memory"), ("strategy", "exclusive"))
+TIMES = (tuple(TIMEOUT_FIELDS[:2]), tuple(TIMEOUT_FIELDS[2:]), "restart_budget")
+FOLDED = {"classes": ("collapse",)}
 
 
 class DeploymentList(ChangeList):  # type: ignore[misc]  # unfold has no types
@@ -41,25 +44,40 @@ class DeploymentAdmin(OrdersAdmin):
     """Everything that is saved here goes through `desired`."""
 
     form = DeploymentForm
+    autocomplete_fields = ("model",)
     list_display = ("name", "doing", "model_link", "replicas", "engine", "memory_claimed")
     list_select_related = ("model",)
     list_filter = ("engine", "paused")
     search_fields = ("name", "model__name")
     add_fieldsets = (
-        (None, {"fields": ("name", "model", "replicas", "engine", "paused")}),
-        ("Details", {"fields": ("options", "memory", "restart_budget")}),
+        (None, {"fields": ("name", "model", "replicas", "engine", "options", "memory", "paused")}),
+        ("Where it runs", FOLDED | {"fields": PLACE}),
+        ("How long things may take", FOLDED | {"fields": TIMES}),
     )
-    fieldsets = ((None, {"fields": ("model", ("replicas", "engine"), "options", ("memory", "restart_budget"))}),)
+    fieldsets = (
+        (None, {"fields": ("model", ("replicas", "engine"), "options", "memory")}),
+        ("Where it runs", FOLDED | {"fields": PLACE}),
+        ("How long things may take", FOLDED | {"fields": TIMES}),
+    )
     change_form_outer_before_template = "registry/parts_top.html"
     change_form_outer_after_template = "registry/parts_bottom.html"
 
     def get_urls(self) -> list[Any]:
-        now = live.view(self.admin_site, now_part)
-        events = live.view(self.admin_site, events_part)
+        parts = {"now": deploymentparts.now_part, "events": deploymentparts.events_part}
+        parts["revisions"] = deploymentparts.revisions_part
         return [
             path("overview/", live.view(self.admin_site, overview_part), name="registry_overview"),
-            path("<int:deployment_id>/now/", now, name="registry_deployment_now"),
-            path("<int:deployment_id>/events/", events, name="registry_deployment_events"),
+            *(
+                path(
+                    f"<int:deployment_id>/{name}/", live.view(self.admin_site, part), name=f"registry_deployment_{name}"
+                )
+                for name, part in parts.items()
+            ),
+            path(
+                "<int:deployment_id>/diff/",
+                self.admin_site.admin_view(diff_view(self.admin_site)),
+                name="registry_deployment_diff",
+            ),
             *super().get_urls(),
         ]
 
@@ -89,16 +107,23 @@ class DeploymentAdmin(OrdersAdmin):
     def change_view(  # noqa: PLR0917 - Django's signature
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        parts = {}
+        parts: dict[str, Any] = {}
         if object_id.isdecimal() and request.method == "GET":
             deployment_id = int(object_id)
-            parts = {"above": now_part(request, deployment_id), "below": events_part(request, deployment_id)}
+            parts = {
+                "above": deploymentparts.now_part(request, deployment_id),
+                "below": deploymentparts.below(request, deployment_id),
+            }
         response: HttpResponse = super().change_view(request, object_id, form_url, (extra_context or {}) | parts)
         return response
 
     def save_model(self, request: HttpRequest, obj: Deployment, form: DeploymentForm, change: bool) -> None:  # noqa: PLR0917 - Django's signature
-        if form.has_changed() or not change:
-            desired.save(obj, actor=actor(request), reason="edit" if change else "create")
+        if not change:
+            desired.save(obj, actor=actor(request), reason="create")
+        elif form.has_changed():
+            before = obj.revisions.first()
+            after = desired.save(obj, actor=actor(request), fields=form.changed_columns())
+            _tell(request, before, after)
 
     def delete_model(self, request: HttpRequest, obj: Deployment) -> None:
         desired.delete(obj, actor=actor(request))
@@ -115,27 +140,13 @@ class DeploymentAdmin(OrdersAdmin):
         return names, {"deployments": len(names)}, set(), []
 
 
-def now_part(request: HttpRequest, deployment_id: int) -> SafeString | None:
-    """The state and the workers of one deployment."""
-    deployment = Deployment.objects.select_related("model").filter(pk=deployment_id).first()
-    if deployment is None or not live.may_view(request, "deployment"):
-        return None
-    workers = workers_to_show(overview.telling_workers([deployment_id])).order_by("replica", "-id")
-    context = {
-        "deployment": deployment,
-        "state": marks.state(overview.status(deployment)),
-        "revision": deployment.revisions.first(),
-        "workers": [WorkerLine.of(worker) for worker in workers],
-    }
-    url = reverse("admin:registry_deployment_now", args=[deployment_id])
-    return live.part("deployment-now", url, template="registry/deployment_now.html", context=context)
-
-
-def events_part(request: HttpRequest, deployment_id: int) -> SafeString | None:
-    """The newest lines of one deployment's timeline."""
-    deployment = Deployment.objects.filter(pk=deployment_id).first()
-    if deployment is None or not live.may_view(request, "deployment"):
-        return None
-    context = {"deployment": deployment, "events": list(deployment.events.all()[:NEWEST_EVENTS])}
-    url = reverse("admin:registry_deployment_events", args=[deployment_id])
-    return live.part("deployment-events", url, template="registry/events.html", context=context)
+def _tell(request: HttpRequest, before: Revision | None, after: Revision) -> None:
+    """Which of the changes hold at once, and which take new workers."""
+    changes = revisions.diff(before.snapshot if before else {}, after.snapshot)
+    hot = ", ".join(change.label for change in changes if change.hot)
+    cold = ", ".join(change.label for change in changes if not change.hot)
+    if hot:
+        messages.info(request, f"Hot, in force at once: {hot}.")
+    if cold:
+        replaced = "workers are replaced one after the other, each by one that is ready first where there is room"
+        messages.warning(request, f"Needs new workers: {cold}. The {replaced}.")

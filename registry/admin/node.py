@@ -16,9 +16,10 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from registry import desired
-from registry.admin import labels, live, marks, nodeparts
+from registry.admin import live, marks, nodeparts
 from registry.admin.base import actor, display
 from registry.admin.device import devices_to_show
+from registry.admin.fields import Labels, LabelsField
 from registry.admin.filters import ChoiceFilter, LabelFilter
 from registry.admin.node_orders import NodeOrdersAdmin
 from registry.admin.sweep import alarm_part
@@ -39,7 +40,7 @@ def nodes_to_show(nodes: QuerySet[Node]) -> QuerySet[Node]:
 class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """All labels of a node in one line."""
 
-    labels = labels.LabelField(
+    labels = LabelsField(
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "zone=a disk=fast"}),
         help_text="key=value, several by spaces. Deployments choose nodes by them; what runs there goes on.",
@@ -49,15 +50,10 @@ class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
         model = Node
         fields = ("labels",)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.before: dict[str, str] = dict(self.instance.labels)
-        self.initial["labels"] = labels.written(self.before)
-
-    def changes(self) -> labels.Labels:
+    def changes(self) -> Labels:
         """Against the labels before; None deletes."""
-        wanted = {key: value for key, value in self.cleaned_data["labels"].items() if value is not None}
-        return dict.fromkeys(self.before.keys() - wanted.keys()) | wanted
+        wanted = self.cleaned_data["labels"]
+        return dict.fromkeys(self.initial["labels"].keys() - wanted.keys()) | wanted
 
 
 class StandingFilter(ChoiceFilter):

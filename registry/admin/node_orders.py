@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from registry import desired
 from registry.admin.asking import Answers, AskingAdmin, Order, button, list_action
-from registry.admin.labels import LabelField
+from registry.admin.fields import LabelChangesField
 from registry.models import Node, Worker
 from registry.states import ACTIVE
 
@@ -59,7 +59,7 @@ class RemoveForm(_AboutWorkers):
 class LabelForm(BaseDialogForm):  # type: ignore[misc]  # unfold has no types
     """Labels to set and to delete."""
 
-    labels = LabelField(
+    labels = LabelChangesField(
         label="Labels",
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "zone=a old-"}),
         help_text="key=value sets a label, key- deletes it; several by spaces. Deployments choose nodes by them.",

@@ -19,7 +19,8 @@ ADD = reverse("admin:registry_deployment_add")
 
 def form(**changes: Any) -> dict[str, Any]:
     entered = {"name": "chat", "replicas": 1, "engine": "echo", "options": "{}", "memory": "", "restart_budget": 5}
-    return entered | changes
+    times = {"start_timeout_s": 60, "load_timeout_s": 3600, "drain_timeout_s": 60, "hang_timeout_s": 120}
+    return entered | {"strategy": "spread"} | times | changes
 
 
 def page(deployment: Deployment) -> str:
@@ -56,6 +57,14 @@ def test_a_new_deployment_is_written_with_who_made_it(login: Any) -> None:
         ({"memory": "0"}, "A replica needs some memory"),
         ({"name": "Upper Case"}, "Use lower-case letters"),
         ({"replicas": 1000}, "less than or equal to 256"),
+        ({"gpus": 0}, "greater than or equal to 1"),
+        ({"devices": "node-a"}, "names no devices: write a node and its devices, such as node-a:2,3"),
+        ({"devices": "node-a:1,1"}, "the device 1 is named twice"),
+        ({"node_labels": "zone"}, "is no label: write key=value"),
+        ({"node_labels": "zone-"}, "is no label: write key=value"),
+        ({"max_memory": "-4GiB"}, "is not an amount of memory"),
+        ({"start_timeout_s": 0}, "greater than or equal to 1"),
+        ({"strategy": "scatter"}, "not one of the available choices"),
     ],
 )
 def test_a_mistake_is_shown_in_the_form_and_nothing_is_kept(
@@ -79,6 +88,58 @@ def test_an_edit_of_an_option_makes_a_revision_and_an_edit_of_nothing_does_not(r
 def test_memory_is_shown_as_it_can_be_entered_again(root: Client) -> None:
     made = factories.deployment(memory_bytes=3 * 2**29)
     assert 'value="1536MiB"' in root.get(page(made)).content.decode()
+
+
+def test_where_it_may_run_is_written_in_words_and_shown_as_it_was_written(root: Client) -> None:
+    made = factories.deployment()
+    place = {"gpus": 2, "max_memory": "20GiB", "devices": "node-a:2,3", "node_labels": "zone=a", "exclusive": "on"}
+    root.post(page(made), form(model=made.model_id, strategy="pack", load_timeout_s=90, **place))
+    after = Deployment.objects.get()
+    assert (after.gpus, after.max_memory_per_gpu_bytes, after.devices) == (2, 20 * 2**30, "node-a:2,3")
+    assert (after.node_labels, after.exclusive, after.strategy) == ({"zone": "a"}, True, "pack")
+    shown = root.get(page(made)).content.decode()
+    assert all(f'value="{words}"' in shown for words in ("20GiB", "node-a:2,3", "zone=a", "90"))
+
+
+def test_a_saved_edit_says_what_is_hot_and_what_needs_new_workers(root: Client) -> None:
+    made = factories.deployment()
+    shown = text_of(root, page(made), **form(model=made.model_id, replicas=3, options='{"token_delay_ms": 5}'))
+    assert "Hot, in force at once: replicas." in shown
+    assert "Needs new workers: option token_delay_ms." in shown
+
+
+def test_what_somebody_else_changed_meanwhile_stays(root: Client) -> None:
+    made = factories.deployment()
+    Deployment.objects.update(paused=True)
+    root.post(page(made), form(model=made.model_id, replicas=3))
+    after = Deployment.objects.get()
+    assert (after.replicas, after.paused) == (3, True)
+
+
+def test_a_mistake_in_a_folded_part_is_seen(root: Client) -> None:
+    made = factories.deployment()
+    assert "<details>" in root.get(page(made)).content.decode()
+    assert "<details>" not in text_of(root, page(made), **form(model=made.model_id, devices="nonsense"))
+
+
+def test_revisions_are_listed_and_any_two_are_compared(root: Client) -> None:
+    made = factories.deployment()
+    root.post(page(made), form(model=made.model_id, replicas=2))
+    root.post(page(made), form(model=made.model_id, replicas=2, options='{"token_delay_ms": 5}'))
+    assert "option token_delay_ms: not set → 5" in root.get(page(made)).content.decode()
+    diff = reverse("admin:registry_deployment_diff", args=[made.pk])
+    whole = root.get(diff, {"from": 1, "to": 3}).content.decode()
+    assert ">hot<" in whole
+    assert ">needs new workers<" in whole
+    assert "Workers are replaced one after the other" in whole
+    assert ">needs new workers<" not in root.get(diff, {"from": 1, "to": 2}).content.decode()
+    assert "These two are the same" in root.get(diff, {"from": 2, "to": 2}).content.decode()
+
+
+@pytest.mark.parametrize("query", [{"from": "x"}, {"from": 7}, {"to": "-1"}, {"to": "9" * 30}])
+def test_a_revision_that_is_none_is_not_found(root: Client, query: dict[str, str]) -> None:
+    made = factories.deployment()
+    assert root.get(reverse("admin:registry_deployment_diff", args=[made.pk]), query).status_code == 404
 
 
 def test_stop_and_deploy_are_pressed_confirmed_and_written_down(root: Client) -> None:

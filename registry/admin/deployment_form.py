@@ -1,0 +1,104 @@
+"""The form of a deployment. Its checks are the registry's own, so that a mistake shows beside its field."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from registry import desired
+from registry.admin.fields import LabelsField, MemoryField, as_form_error
+from registry.models import Deployment
+from registry.models.deployment import TIMEOUT_FIELDS
+from registry.placement import parse_devices
+
+OPTIONS = "Options of the engine, as JSON. Empty or {}: the engine's own."
+TIMEOUTS = {
+    "start_timeout_s": "Seconds until a process must have given its first sign of life.",
+    "load_timeout_s": "Seconds that loading the weights may take.",
+    "drain_timeout_s": "Seconds that a worker may finish its requests before they are ended.",
+    "hang_timeout_s": "Seconds without a step, with requests waiting, after which an engine counts as hung.",
+}
+# What is edited in words, and the column behind it.
+COLUMNS = {"memory": "memory_bytes", "max_memory": "max_memory_per_gpu_bytes"}
+
+
+class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
+    """What should run, where, and how long things may take."""
+
+    memory = MemoryField(
+        label="Memory per replica",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "estimated"}),
+        help_text="What each replica claims, such as 4GiB. Empty: estimated from the weights and the context.",
+    )
+    max_memory = MemoryField(
+        label="At most per GPU",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "no limit"}),
+        help_text="The most that a replica claims of one GPU, such as 20GiB. It is spread over more of them then.",
+    )
+    node_labels = LabelsField(
+        label="Labels of the node",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "zone=a disk=fast"}),
+        help_text="Only nodes that have all of these. Empty: any node.",
+    )
+
+    class Meta:
+        model = Deployment
+        fields = (
+            *("name", "model", "replicas", "engine", "options", "paused", "restart_budget"),
+            *("gpus", "devices", "node_labels", "exclusive", "strategy"),
+            *TIMEOUT_FIELDS,
+        )
+        labels: ClassVar[dict[str, str]] = {
+            "gpus": "GPUs per replica",
+            "devices": "Named devices",
+            "exclusive": "Whole devices only",
+            "strategy": "Which device",
+            "start_timeout_s": "Start",
+            "load_timeout_s": "Load",
+            "drain_timeout_s": "Drain",
+            "hang_timeout_s": "Hang",
+        }
+        help_texts: ClassVar[dict[str, str]] = TIMEOUTS | {
+            "name": "What operators call it. Clients ask for the model, by its name or an alias.",
+            "paused": "Keep it for later. Otherwise it starts as soon as it is saved.",
+            "options": OPTIONS,
+            "gpus": "All on one node. Empty: as few as it fits on.",
+            "devices": "Such as node-a:2,3, in this order. Several groups by spaces, one for each replica.",
+            "exclusive": "Share them with nobody, whatever is free.",
+        }
+        widgets: ClassVar[dict[str, forms.Widget]] = {
+            "options": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+            "devices": UnfoldAdminTextInputWidget(attrs={"placeholder": "any"}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial |= {name: getattr(self.instance, column) for name, column in COLUMNS.items()}
+
+    def clean_options(self) -> dict[str, Any]:
+        options = self.cleaned_data["options"]
+        options = {} if options is None else options
+        with as_form_error():
+            desired.check_options(options)
+        return dict(options)
+
+    def clean_devices(self) -> str:
+        written: str = " ".join(self.cleaned_data["devices"].split())
+        with as_form_error():
+            parse_devices(written)
+        return written
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        for name, column in COLUMNS.items():
+            setattr(self.instance, column, self.cleaned_data.get(name, getattr(self.instance, column)))
+        return cleaned
+
+    def changed_columns(self) -> tuple[str, ...]:
+        """What is stored of an edit, so that whatever somebody else changed meanwhile stays."""
+        return tuple(COLUMNS.get(name, name) for name in self.changed_data)

@@ -1,0 +1,84 @@
+"""Form fields for what the registry keeps as numbers and JSON, and people write in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django import forms
+
+from registry.errors import InvalidDesire
+from registry.measures import exact_bytes, parse_bytes
+
+Labels = dict[str, str | None]
+
+
+@contextmanager
+def as_form_error() -> Iterator[None]:
+    """Turns a refusal into an error of the field that is being cleaned."""
+    try:
+        yield
+    except InvalidDesire as error:
+        raise forms.ValidationError(str(error)) from error
+
+
+class MemoryField(forms.CharField):
+    """Bytes, written like 4GiB; empty is None."""
+
+    def clean(self, value: Any) -> int | None:  # type: ignore[override]  # a field may clean to anything
+        written = super().clean(value)
+        if not written:
+            return None
+        with as_form_error():
+            size = parse_bytes(written)
+        if size <= 0:
+            raise forms.ValidationError("A replica needs some memory: write an amount, or leave this empty.")
+        return size
+
+    def prepare_value(self, value: Any) -> Any:
+        return exact_bytes(value) if isinstance(value, int) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.clean(data) != initial)
+        except forms.ValidationError:
+            return True
+
+
+class LabelChangesField(forms.CharField):
+    """Labels to set and to delete, as `zone=a disk=fast old-`: key and value, None for one to delete."""
+
+    def clean(self, value: Any) -> Any:
+        return dict(_label(word) for word in super().clean(value).replace(",", " ").split())
+
+
+class LabelsField(LabelChangesField):
+    """All labels of something, as `zone=a disk=fast`."""
+
+    def clean(self, value: Any) -> Any:
+        labels = super().clean(value)
+        for key, wanted in labels.items():
+            if wanted is None:
+                raise forms.ValidationError(f"{key + '-'!r} is no label: write key=value.")
+        return labels
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return " ".join(f"{key}={wanted}" for key, wanted in sorted(value.items()))
+        return value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.clean(data) != (initial or {}))
+        except forms.ValidationError:
+            return True
+
+
+def _label(word: str) -> tuple[str, str | None]:
+    key, equals, value = word.partition("=")
+    if equals and key:
+        return key, value
+    if not equals and word.endswith("-") and len(word) > 1:
+        return word[:-1], None
+    raise forms.ValidationError(f"{word!r} is no label: write key=value, or key- to delete one.")
