@@ -23,7 +23,7 @@ from watcher import Watcher
 from yard import Yard, clean_environment, until
 
 from modelyard.installation import Installation
-from registry.reconciler import SWEEPER_LOCK
+from registry.sweep import SWEEPER_LOCK
 
 NODES = ("node-a", "node-b", "node-c")
 DEVICES = "1x80GiB:H100"
@@ -34,7 +34,7 @@ PATIENCE_S = 60.0
 NODE_OF = "SELECT 1 FROM registry_node WHERE name = %s AND agent_pid = %s AND left_at IS NULL"
 LEADER = """
     SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-    WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = %s
+    WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = %s AND a.wait_event_type = 'Lock'
 """
 
 
@@ -130,15 +130,37 @@ class Cluster:
         own = self.yard.process("agent")["pid"]
         until(lambda: self.query("UPDATE registry_node SET cordoned = true WHERE agent_pid = %s RETURNING name", own))
 
-    def leader(self) -> str:
-        """The application name of the control process that sweeps at this moment; empty when none does."""
+    def caught_leader(self) -> str:
+        """The control process that sweeps now and waits in the middle of it for a row or a table; empty: none does."""
         found = self.query(LEADER, SWEEPER_LOCK)
-        return found[0]["application_name"] if found else ""
+        return found[0]["application_name"].removeprefix("modelyard-") if found else ""
+
+    def kill(self, name: str) -> float:
+        """SIGKILL to a part of ours or of `up`; returns when, on the monotonic clock."""
+        if name in self.parts:
+            self.parts[name].kill()
+        else:
+            kill_services(self.yard, [name])
+        return time.monotonic()
 
     # rows
 
     def query(self, query: str, *parameters: object) -> Rows:
         return rows(self.connection, query, *parameters)
+
+    def change(self, statement: str, *parameters: object) -> None:
+        self.connection.execute(statement, parameters)
+
+    def reconnect(self) -> None:
+        """After a fault that took the connection."""
+        self.connection.close()
+        self.connection = until(self._connected, what="the database is back")
+
+    def _connected(self) -> psycopg.Connection[Any] | None:
+        try:
+            return self.connect()
+        except psycopg.OperationalError:
+            return None
 
     def workers(self, deployment: str, *, state: str = "READY") -> Rows:
         found = Sight.of(self.connection).workers
@@ -168,7 +190,7 @@ class Cluster:
         begun = since or time.monotonic()
         wrong = self.wrong()
         while wrong:
-            assert time.monotonic() < begun + within, f"not true after {within} s: {wrong}"
+            assert time.monotonic() < begun + within, f"not true after {within} s: {wrong}\n{self.last_words()}"
             time.sleep(0.1)
             wrong = self.wrong()
         seconds = time.monotonic() - begun
@@ -181,6 +203,11 @@ class Cluster:
         assert not impossible, impossible
         untruths = untold(self.connection)
         assert not untruths, untruths
+
+    def last_words(self) -> str:
+        """What the platform's processes and the nodes said last."""
+        logs = [*(self.yard.data_dir / "logs").glob("*.log"), *(part.log for part in self.parts.values())]
+        return "\n".join(f"{log.name}: {line}" for log in logs for line in log.read_text().splitlines()[-4:])
 
     # deployments
 
@@ -249,13 +276,18 @@ def frozen(*processes: psutil.Process) -> Iterator[None]:
 
 
 @contextmanager
-def full_disk(folder: Path) -> Iterator[Path]:
-    """A file system without a free byte over this folder."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=0700", "tmpfs", str(folder)], check=True)
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of its own over this folder; yields a file in it. Growing that file fills the disk."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=0700", "tmpfs", str(folder)], check=True)
     try:
-        with suppress(OSError), (folder / "ballast").open("wb", buffering=0) as ballast:
-            while ballast.write(b"x" * 4096):
-                pass
-        yield folder
+        yield folder / "ballast"
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(ballast: Path) -> None:
+    """Take the last byte of the file's disk."""
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass

@@ -65,6 +65,14 @@ class Load:
             assert time.monotonic() < deadline, f"{self.tally.summary}; {self.tally.errors[-1:]}"
             time.sleep(0.02)
 
+    def goes_on_for(self, seconds: float, *, gap: float = 5.0) -> None:
+        """Watch for so long that answers keep coming, at least one in each gap."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            before = self.tally.answers
+            time.sleep(min(gap, left))
+            assert self.tally.answers > before or left < gap, f"no answer for {gap} s; {self.tally.errors[-1:]}"
+
     def _run(self) -> None:
         asyncio.run(self._ask_all())
 
