@@ -2,7 +2,6 @@
 
 from registry.desired.deployments import (
     DEVICES,
-    Wish,
     check_options,
     delete,
     deploy,
@@ -16,6 +15,7 @@ from registry.desired.deployments import (
     stop,
 )
 from registry.desired.nodes import cordon, drain, find_node, label, remove_node
+from registry.desired.wish import Wish
 
 __all__ = [
     "DEVICES",

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from registry.desired.announce import announce
+from registry.desired.wish import Wish
 from registry.errors import InvalidDesire, NotFound
 from registry.estimate import claim_for
 from registry.lifecycle import record
 from registry.models import Deployment, Engine, Model, Revision
 from registry.models.deployment import deployment_name, launch_key
 from registry.states import ACTIVE
+from registry.wishes import check_wishes
 
 DEVICES = ("auto", "cpu", "cuda")
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A model and its deployment, as one command names them. None leaves an existing deployment's value as it is."""
-
-    name: str
-    path: str | None = None
-    replicas: int | None = None
-    engine: str | None = None
-    options: Mapping[str, Any] | None = None
-    memory_bytes: int | None = None
-    restart_budget: int | None = None
-    model: str | None = None
-    description: str = field(default="")
 
 
 def find(name: str) -> Deployment:
@@ -55,9 +38,7 @@ def deploy(wish: Wish, *, actor: str) -> Deployment:
             deployment = Deployment(name=wish.name, model=_model(wish))
         elif wish.path is not None or wish.model is not None:
             deployment.model = _model(wish)
-        for name in ("replicas", "engine", "options", "memory_bytes", "restart_budget"):
-            if (value := getattr(wish, name)) is not None:
-                setattr(deployment, name, value)
+        wish.apply(deployment)
         deployment.paused = False
         save(deployment, actor=actor, reason="deploy")
         renew(deployment, actor=actor, only_failed=True)
@@ -189,6 +170,7 @@ def _validate(deployment: Deployment) -> None:
     except ValidationError as error:
         raise InvalidDesire(_sentence(error)) from error
     check_options(deployment.options)
+    check_wishes(deployment)
 
 
 def _revision(deployment: Deployment, actor: str) -> tuple[Revision, bool]:
