@@ -6,8 +6,10 @@ ModelyardError
 │   ├── NoInstallation      nothing was ever started there
 │   └── BrokenInstallation  its files cannot be read or written
 ├── AlreadyRunning          another supervisor holds this data directory
+├── NotRunning              there is no supervisor that could be told anything
 ├── PortTaken               somebody else listens where the web process should
 ├── StartFailed             a part of the platform did not come up
+├── StopFailed              a part of the platform did not go down
 └── PostgresError           the embedded Postgres
     ├── NoPostgres          no usable binaries on this machine
     ├── ClusterInUse        another Postgres runs on the same cluster
@@ -42,12 +44,20 @@ class AlreadyRunning(ModelyardError):
     """Another supervisor holds this data directory."""
 
 
+class NotRunning(ModelyardError):
+    """Nothing of this installation runs that could be told anything."""
+
+
 class PortTaken(ModelyardError):
     """Somebody else listens on the port that was asked for."""
 
 
 class StartFailed(ModelyardError):
     """A part of the platform did not come up."""
+
+
+class StopFailed(ModelyardError):
+    """A part of the platform did not go down."""
 
 
 class PostgresError(ModelyardError):

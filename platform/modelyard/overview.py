@@ -13,7 +13,7 @@ import openai_api
 import registry
 
 OURS = (modelyard, registry, openai_api)
-FIRST = ("up", "down", "status", "models", "deploy", "scale", "stop", "ps", "logs")
+FIRST = ("up", "down", "status", "models", "deploy", "launch", "scale", "stop", "ps", "logs", "chat")
 USUAL = ("createsuperuser", "changepassword", "shell", "dbshell")
 
 

@@ -56,6 +56,7 @@ class Child:
     failures: int = 0
     restarts: int = 0
     due_at: float | None = None  # when it is started again
+    held: bool = False  # an operator told it to stay down
 
     @property
     def status(self) -> ChildStatus:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from django.db import connections
 from django.db.utils import DatabaseError, InterfaceError, OperationalError
 
 from modelyard import ports
 from modelyard.bootstrap import Prepared, prepare
-from modelyard.embedded import progress
+from modelyard.embedded import holds, progress
 from modelyard.embedded.announcement import announcement
 from modelyard.embedded.children import ChildStatus
 from modelyard.embedded.cluster import Cluster
@@ -58,12 +59,15 @@ class Launch:
         self._models: tuple[str, ...] = ()
         self._failures: tuple[str, ...] = ()
         self._me = _own_identity()
-        self._supervisor = Supervisor(installation.log_dir, say=console.say, on_change=self._record)
+        self._supervisor = Supervisor(
+            installation.log_dir, say=console.say, on_change=self._record, held=partial(holds.read, installation)
+        )
 
     def run(self) -> None:
         """Returns after an orderly stop. Raises a `ModelyardError` when the start fails, after the same stop."""
         with sole_supervisor(self._installation):
             end_recorded(RunState.read(self._installation), timeout_s=PREVIOUS_RUN_S)
+            holds.release(self._installation)
             self._check_port()
             self._signals.install()
             self._supervisor.adopt_orphans()

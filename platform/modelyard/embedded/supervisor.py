@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from modelyard.embedded.children import Child, ChildSpec, ChildStatus
@@ -27,11 +27,13 @@ class Supervisor:
         say: Callable[[str], None] = lambda line: None,
         on_change: Callable[[list[ChildStatus]], None] = lambda statuses: None,
         policy: RestartPolicy | None = None,
+        held: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._log_dir = log_dir
         self._say = say
         self._on_change = on_change
         self._policy = policy or RestartPolicy()
+        self._held = held  # names of what an operator told to stay down
         self._pump = LogPump()
         self._children: dict[str, Child] = {}
         self._adopts = False
@@ -54,7 +56,8 @@ class Supervisor:
         self._changed()
 
     def tick(self) -> None:
-        """Reaps what ended and starts what is due."""
+        """Reaps what ended and starts what is due. What is held down ends as well, and is not started."""
+        turned = self._mind_holds()  # before the reaping: whoever ends a process has said before that it is held
         ended = list(self._reap())
         for child, code in ended:
             self._plan_restart(child, code)
@@ -62,7 +65,7 @@ class Supervisor:
         for child in due:
             child.restarts += 1
             self._spawn(child)
-        if ended or due:
+        if turned or ended or due:
             self._changed()
 
     def next_due_s(self, at_most: float) -> float:
@@ -105,7 +108,19 @@ class Supervisor:
             child.due_at = _now() + delay_s
             self._say(f"{child.spec.name} cannot be started ({error}); next try in {delay_s:g} s.")
 
+    def _mind_holds(self) -> bool:
+        names = self._held()
+        turned = [child for child in self._children.values() if child.held is not (child.spec.name in names)]
+        for child in turned:
+            child.held = not child.held
+            child.failures = 0
+            child.due_at = None if child.held or child.process else _now()
+        return bool(turned)
+
     def _plan_restart(self, child: Child, code: int) -> None:
+        if child.held:
+            self._say(f"{child.spec.name} ended ({how_it_ended(code)}) and stays down, as an operator told it.")
+            return
         child.failures = self._policy.failures_in_a_row(child.failures, ran_s=_now() - child.started_at)
         delay_s = self._policy.delay_s(child.failures)
         child.due_at = _now() + delay_s

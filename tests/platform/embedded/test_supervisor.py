@@ -84,6 +84,33 @@ def test_a_process_that_ends_at_once_waits_longer_each_time(supervisor: Supervis
     assert lines[0].startswith("agent ended (exit code 3)")
 
 
+def test_what_is_held_down_stays_down_until_it_is_let_go(tmp_path: Path, lines: list[str]) -> None:
+    held: set[str] = set()
+    supervisor = Supervisor(tmp_path, say=lines.append, policy=QUICK, held=lambda: held)
+    try:
+        pid = started(supervisor, "web", SLEEP)
+        held.add("web")
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: supervisor.status("web").state == "stopped", supervisor)
+        assert lines == ["web ended (signal TERM) and stays down, as an operator told it."]
+        assert supervisor.next_due_s(60) == 60
+        held.clear()
+        until(lambda: supervisor.status("web").state == "running", supervisor)
+    finally:
+        supervisor.stop_all(at_once=True)
+
+
+def test_what_waits_for_its_restart_is_not_started_once_it_is_held(tmp_path: Path, lines: list[str]) -> None:
+    held: set[str] = set()
+    slow = RestartPolicy(first_s=60)
+    supervisor = Supervisor(tmp_path, say=lines.append, policy=slow, held=lambda: held)
+    supervisor.start(spec("web", "raise SystemExit(3)"))
+    until(lambda: supervisor.status("web").state == "restarting", supervisor)
+    held.add("web")
+    until(lambda: supervisor.status("web").state == "stopped", supervisor)
+    assert supervisor.next_due_s(120) == 120
+
+
 def test_a_program_that_does_not_exist_is_named_in_its_log(supervisor: Supervisor, lines: list[str]) -> None:
     supervisor.start(ChildSpec(name="web", argv=("/nowhere/program",), environment={}))
     until(lambda: lines, supervisor)

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.utils import DatabaseError, InterfaceError
 
+from modelyard.embedded import holds
 from modelyard.embedded.run_state import RunState, rows
 from modelyard.errors import ModelyardError
 from registry import worker_login
@@ -28,6 +29,7 @@ class Command(YardCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         state = RunState.read(settings.INSTALLATION)
         report: dict[str, Any] = {"processes": rows(state, external_database=bool(settings.ENV.database_url))}
+        report["held"] = sorted(holds.read(settings.INSTALLATION)) if state and state.alive else []
         report |= _from_database(asked=report["processes"][0]["state"] in {"running", "external"})
         if options["as_json"]:
             self.print_json(report)
@@ -53,6 +55,7 @@ def _text(report: dict[str, Any], *, url: str) -> str:
     parts = [
         f"Modelyard runs at {url}" if url else "Modelyard does not run.",
         table(report["processes"], PROCESS_COLUMNS),
+        *(f"An operator stopped {name}: `modelyard up` starts it again." for name in report["held"]),
     ]
     if "database" in report:
         return "\n\n".join([*parts, report["database"]])

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandParser
 
+from modelyard.embedded import holds
 from modelyard.embedded.console import Console
 from modelyard.embedded.detach import BACKGROUND, start_detached
 from modelyard.embedded.launch import Launch, Plan
@@ -50,6 +51,8 @@ class Command(YardCommand):
             if running is None or running.url != plan.url:
                 raise
             console.say(str(error))
+            if held := holds.release(installation):
+                console.say(f"Starts again: {', '.join(sorted(held))}.")
 
 
 def _plan(*, demo: bool, background: bool) -> Plan:
