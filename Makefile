@@ -41,6 +41,6 @@ check: ## look for mistakes without running anything
 	@# without checks: the admin theme's ask the database
 	$(CHECK_ENV) $(RUN) modelyard makemigrations --check --dry-run --skip-checks
 
-bench: ## measure this machine
+bench: ## measure this machine (ARGS=control: only the control plane)
 	@scripts/setup dev
-	@exec $(RUN) bench
+	@exec $(RUN) bench $(ARGS)
