@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef, Q
 
 from registry.clock import database_now
 from registry.exits import explain_exit
-from registry.fleet import load_devices
-from registry.models import Claim, Deployment, ModelFiles, Node, Revision, Sweep, Worker
+from registry.fleet import load_devices, load_files
+from registry.models import Claim, Deployment, Node, Revision, Sweep, Worker
 from registry.placement import request_of
 from registry.plan import DeploymentView, Ending, Limits, NodeView, Snapshot, WorkerView
 from registry.states import ACTIVE, Order, WorkerState
@@ -33,7 +33,7 @@ def load_snapshot(sweep: Sweep | None = None) -> Snapshot:
         workers=_workers(),
         devices=load_devices(now),
         nodes=[NodeView(*values) for values in Node.objects.order_by("id").values_list(*NodeView.__slots__)],
-        files=_files(),
+        files=load_files(),
         listening_since=sweep.listening_since if sweep else None,
         alarm=sweep.alarm if sweep else "",
     )
@@ -99,10 +99,3 @@ def _endings(ended: Any) -> dict[int, Ending]:
 def _ending(worker: Worker) -> Ending:
     reason = explain_exit(worker.exit_code, worker.exit_note, witnessed=worker.exit_witnessed)
     return Ending(reason=reason, witnessed=worker.exit_witnessed)
-
-
-def _files() -> dict[int, frozenset[str]]:
-    paths: defaultdict[int, set[str]] = defaultdict(set)
-    for node_id, path in ModelFiles.objects.filter(present=True).values_list("node_id", "path"):
-        paths[node_id].add(path)
-    return {node_id: frozenset(found) for node_id, found in paths.items()}

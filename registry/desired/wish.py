@@ -39,7 +39,7 @@ class Wish:
     def apply(self, deployment: Deployment) -> None:
         """Write the wished fields into a deployment that is not yet stored."""
         for name in self.reset:
-            setattr(deployment, name, Deployment._meta.get_field(name).get_default())
+            setattr(deployment, name, getattr(Deployment(), name))
         for each in fields(self):
             if each.name not in NOT_FIELDS and (value := getattr(self, each.name)) is not None:
                 setattr(deployment, each.name, value)

@@ -44,7 +44,9 @@ class ModelFacts:
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         """What an agent sent, perhaps of another release: what has an unknown name or a wrong type is left out."""
         types = {each.name: type(getattr(EMPTY, each.name)) for each in fields(cls)}
-        known = {name: value for name, value in content.items() if isinstance(value, types.get(name, ()))}
+        known: dict[str, Any] = {
+            name: value for name, value in content.items() if isinstance(value, types.get(name, ()))
+        }
         if not all(isinstance(size, int) for size in known.get("weights", {}).values()):
             del known["weights"]
         return cls(**known)
