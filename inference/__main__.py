@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
-from inference.cli import main
+# The first thing of all, since an agent may ask for a beat at any moment, and the default is to be killed by it.
+signal.signal(signal.SIGUSR1, lambda number, frame: None)
+
+from inference.cli import main  # noqa: E402
 
 sys.exit(main())

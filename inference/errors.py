@@ -15,6 +15,9 @@ What a client sees of these is an `inference.protocol.errors.ApiError`; `inferen
 
 from __future__ import annotations
 
+from inference.failure import Failure
+from inference.protocol.causes import Cause
+
 
 class InferenceError(Exception):
     """The root: every error of this package says what happened in a sentence for a person."""
@@ -25,15 +28,19 @@ class ConfigError(InferenceError):
 
 
 class LoadError(InferenceError):
-    """The model cannot be loaded; `reason` is one sentence with the next step, shown to the operator as it is."""
+    """The model cannot be loaded: what is wrong, its kind, and the next step, shown to the operator as they are."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, reason: str, cause: Cause, *, hint: str = "") -> None:
+        self.failure = Failure(reason, cause, hint)
+        super().__init__(str(self.failure))
 
 
 class ListenError(InferenceError):
     """The worker cannot listen at the address that it was given."""
+
+    def __init__(self, reason: str, cause: Cause, *, hint: str = "") -> None:
+        self.failure = Failure(reason, cause, hint)
+        super().__init__(str(self.failure))
 
 
 class BeatFailed(InferenceError):

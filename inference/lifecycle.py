@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from inference.engines.base import LoadProgress
+from inference.failure import Failure
 from inference.protocol.beat import WorkerState
 
 log = logging.getLogger(__name__)
@@ -22,13 +23,13 @@ _NEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Where a worker is: its state, and how far it came, or why it failed. `since` is monotonic, in seconds."""
+    """Where a worker is: its state, and how far it came, or how it failed. `since` is monotonic, in seconds."""
 
     state: WorkerState
     since: float
     progress: int = 0
     detail: str = ""
-    reason: str = ""
+    failure: Failure | None = None
 
 
 class Lifecycle:
@@ -61,19 +62,19 @@ class Lifecycle:
         """Nothing new is taken from now on."""
         self._move(WorkerState.DRAINING, progress=self.phase.progress)
 
-    def fail(self, reason: str) -> None:
-        """The worker cannot serve; `reason` is one sentence with the next step."""
-        self._move(WorkerState.FAILED, progress=self.phase.progress, reason=reason)
+    def fail(self, failure: Failure) -> None:
+        """The worker cannot serve."""
+        self._move(WorkerState.FAILED, progress=self.phase.progress, failure=failure)
 
     def elapsed_s(self) -> float:
         """Seconds in the present state."""
         return self._clock() - self.phase.since
 
-    def _move(self, state: WorkerState, *, progress: int, reason: str = "") -> None:
+    def _move(self, state: WorkerState, *, progress: int, failure: Failure | None = None) -> None:
         if state not in _NEXT[self.state]:
             raise ValueError(f"A worker never goes from {self.state} to {state}.")
         log.info("%s after %.1f s as %s", state, self.elapsed_s(), self.state)
-        self.phase = Phase(state, since=self._clock(), progress=progress, reason=reason)
+        self.phase = Phase(state, since=self._clock(), progress=progress, failure=failure)
         for notify in self._watchers:
             notify()
 

@@ -18,6 +18,7 @@ def compose(service: Service) -> Report:
         requests_total=service.traffic.requests_total,
         tokens_total=stats.tokens_total,
         tokens_per_second=round(stats.tokens_per_second, 2),
+        stalled_s=round(stats.stalled_s, 1),
         memory_bytes=memory.resident_bytes(),
         memory_peak_bytes=memory.peak_resident_bytes(),
     )
@@ -29,8 +30,8 @@ def _add_known(report: Report, service: Service) -> None:
     """What is not known from the start is left out until it is, so that nothing overwrites with less."""
     if service.address:
         report["address"] = service.address
-    if service.lifecycle.phase.reason:
-        report["reason"] = service.lifecycle.phase.reason
+    if failure := service.lifecycle.phase.failure:
+        report["reason"], report["cause"], report["hint"] = failure.reason, failure.cause, failure.hint
     if service.loaded is not None:
         report["capabilities"] = sorted(service.loaded.capabilities)
         report["context_length"] = service.loaded.context_length

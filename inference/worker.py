@@ -17,9 +17,10 @@ from inference import announce
 from inference.config import WorkerConfig
 from inference.engines.base import LoadProgress
 from inference.errors import ListenError
+from inference.failure import Failure
 from inference.heartbeat import PostgresSender
 from inference.listening import listen
-from inference.loading import failure_reason, load_engine
+from inference.loading import failure_of, load_engine
 from inference.protocol.beat import WorkerState
 from inference.pulse import Pulse
 from inference.server.app import build_runner
@@ -43,6 +44,7 @@ class Worker:
         self._threads = ThreadPoolExecutor(max_workers=3, thread_name_prefix="inference")
         # Whether a thread was left behind that nothing can interrupt.
         self.stuck = False
+        self._crash: Failure | None = None
 
     async def run(self) -> int:
         """Until it is time to go; returns the exit code."""
@@ -51,15 +53,15 @@ class Worker:
         pulse = self._start_pulse()
         runner = build_runner(self.service)
         await runner.setup()
-        reason = await self._serve(runner)
-        if reason is not None:
-            self._fail(reason)
+        failure = await self._serve(runner)
+        if failure is not None:
+            self._fail(failure)
         await self._close_engine()
         await runner.cleanup()
-        if pulse is not None and not await pulse.finish(0.0 if reason is None else _FAILURE_PATIENCE_S):
+        if pulse is not None and not await pulse.finish(0.0 if failure is None else _FAILURE_PATIENCE_S):
             self.stuck = True
         self._threads.shutdown(wait=False)
-        return 0 if reason is None else 1
+        return 0 if failure is None else 1
 
     def _start_pulse(self) -> Pulse | None:
         url, launch_id, token = self.config.heartbeat_url, self.config.launch_id, self.config.token
@@ -69,28 +71,31 @@ class Worker:
         pulse.start(self._threads)
         return pulse
 
-    async def _serve(self, runner: web.AppRunner) -> str | None:
-        """Listen, load, and serve; the reason when that does not work."""
+    async def _serve(self, runner: web.AppRunner) -> Failure | None:
+        """Listen, load, and serve; the failure when that does not work, or no longer."""
         try:
             self.service.address = await listen(runner, self.config.host, port=self.config.port)
         except ListenError as error:
-            return str(error)
+            return error.failure
         self._say(announce.listening(self.service))
         leaving = asyncio.create_task(self.shutdown.wait())
-        reason = await self._load(leaving)
-        if reason is None:
+        failure = await self._load(leaving)
+        if failure is None:
             await leaving
         leaving.cancel()
-        return reason
+        return failure or self._crash
 
-    async def _load(self, leaving: asyncio.Task[None]) -> str | None:
-        """Load until done or until told to leave; the reason when loading failed."""
+    async def _load(self, leaving: asyncio.Task[None]) -> Failure | None:
+        """Load until done or until told to leave; the failure when loading did not work."""
         loop = asyncio.get_running_loop()
 
         def report(now: LoadProgress) -> None:
             loop.call_soon_threadsafe(self.service.lifecycle.progress, now)
 
-        loading = loop.run_in_executor(self._threads, load_engine, self.config, report)
+        def on_crash(failure: Failure) -> None:
+            loop.call_soon_threadsafe(self._crashed, failure)
+
+        loading = loop.run_in_executor(self._threads, load_engine, self.config, report, on_crash)
         either: tuple[asyncio.Future[Any], ...] = (leaving, loading)
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not loading.done():
@@ -98,16 +103,23 @@ class Worker:
             return None
         error = loading.exception()
         if error is not None:
-            return None if leaving.done() else failure_reason(error)
+            return None if leaving.done() else failure_of(error)
         self.service.loaded = loading.result()
         if self.service.lifecycle.state is WorkerState.LOADING:
             self.service.lifecycle.ready()
             self._say(announce.ready(self.service))
         return None
 
-    def _fail(self, reason: str) -> None:
-        self.service.lifecycle.fail(reason)
-        sys.stderr.write(f"python -m inference: {reason}\n")
+    def _crashed(self, failure: Failure) -> None:
+        """The engine's loop has died and has told all who waited: a new process may do better."""
+        self._crash = failure
+        self.shutdown.stop()
+
+    def _fail(self, failure: Failure) -> None:
+        self.service.lifecycle.fail(failure)
+        # For whoever reads the log when the database could not be told.
+        log.info("Cause: %s", failure.cause)
+        sys.stderr.write(f"python -m inference: {failure}\n")
 
     async def _close_engine(self) -> None:
         """Abort what runs and give the memory back; an engine that cannot is left to the end of the process."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from inference.failure import Failure
+
 FinishReason = Literal["stop", "length"]
 
 
@@ -91,13 +93,21 @@ class Embeddings:
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """Counters since the start; `running` and `waiting` are sequences now. Bytes are of the whole process."""
+    """Counters since the start; `running` and `waiting` are sequences now.
+
+    `stalled_s`: seconds since the last step while there is something to do, else 0.
+    """
 
     running: int = 0
     waiting: int = 0
     tokens_total: int = 0
     tokens_per_second: float = 0.0
     aborted_total: int = 0
+    stalled_s: float = 0.0
+
+
+def _say_nothing(failure: Failure) -> None:
+    """For an engine whose owner looks at its errors only."""
 
 
 class Engine(ABC):
@@ -108,6 +118,8 @@ class Engine(ABC):
 
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
+        # Called once, from any thread, when the engine's own loop has died and nothing can be answered any more.
+        self.on_crash: Callable[[Failure], None] = _say_nothing
 
     @abstractmethod
     def load(self, report: ReportProgress) -> None:

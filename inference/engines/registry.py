@@ -7,6 +7,7 @@ from typing import cast
 
 from inference.engines.base import Engine
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
 
 ENGINES = {
     "transformers": "inference.engines.transformers.engine:TransformersEngine",
@@ -20,5 +21,5 @@ def engine_class(name: str) -> type[Engine]:
     try:
         return cast(type[Engine], getattr(importlib.import_module(module), attribute))
     except ImportError as error:
-        reason = f"The engine '{name}' cannot be imported ({error}). Install its packages on this machine."
-        raise LoadError(reason) from error
+        reason = f"The engine '{name}' cannot be imported ({error})."
+        raise LoadError(reason, Cause.NOT_INSTALLED, hint="Install its packages on this machine.") from error

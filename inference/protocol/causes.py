@@ -17,6 +17,7 @@ class Cause(enum.StrEnum):
     OPTIONS = "options"  # an engine option that is unknown or cannot be
     PORT_TAKEN = "port_taken"
     DRIVER_MISSING = "driver_missing"
+    DISK_FULL = "disk_full"
     NOT_INSTALLED = "not_installed"  # the engine's packages
     KILLED = "killed"  # by a signal from outside
     CRASHED = "crashed"  # by a signal of its own making, or a bug

@@ -10,12 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
 
-_AGAIN = "Copy or download the model again."
+AGAIN = "Copy or download the model again."
 # The header says its own length in the first eight bytes; the format allows at most 100 MB of it.
 _LENGTH_BYTES = 8
 _LONGEST_HEADER = 100_000_000
 _BYTES_PER_VALUE = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "BF16": 2, "F16": 2, "I16": 2}
+
+
+def corrupt(reason: str) -> LoadError:
+    """The error for a file that is there, but is not what it should be."""
+    return LoadError(reason, Cause.FILES_CORRUPT, hint=AGAIN)
+
+
+def unreadable(path: Path, error: OSError) -> LoadError:
+    """The error for a file that is not given to us."""
+    return LoadError(
+        f"{path} cannot be read: {error.strerror}.", Cause.FILES_MISSING, hint="Check the file's permissions."
+    )
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -23,11 +36,11 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise LoadError(f"{path} cannot be read: {error.strerror}. Check the file's permissions.") from error
+        raise unreadable(path, error) from error
     except ValueError as error:
-        raise LoadError(f"{path} is not valid JSON ({error}). {_AGAIN}") from error
+        raise corrupt(f"{path} is not valid JSON ({error}).") from error
     if not isinstance(content, dict):
-        raise LoadError(f"{path} holds no JSON object. {_AGAIN}")
+        raise corrupt(f"{path} holds no JSON object.")
     return content
 
 
@@ -43,14 +56,12 @@ def safetensors_header(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
             if not 2 <= length <= min(_LONGEST_HEADER, size - _LENGTH_BYTES):
-                raise LoadError(
-                    f"{path} is broken: it is not a safetensors file, or its beginning is cut off. {_AGAIN}"
-                )
+                raise corrupt(f"{path} is broken: it is not a safetensors file, or its beginning is cut off.")
             header = json.loads(file.read(length))
     except OSError as error:
-        raise LoadError(f"{path} cannot be read: {error.strerror}. Check the file's permissions.") from error
+        raise unreadable(path, error) from error
     except ValueError as error:
-        raise LoadError(f"{path} is broken: its table of tensors is not valid. {_AGAIN}") from error
+        raise corrupt(f"{path} is broken: its table of tensors is not valid.") from error
     tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
     _check_length(path, size, _LENGTH_BYTES + length + _data_length(path, tensors))
     return tensors
@@ -60,12 +71,12 @@ def _data_length(path: Path, tensors: Mapping[str, Any]) -> int:
     try:
         return max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise LoadError(f"{path} is broken: its table of tensors is not valid. {_AGAIN}") from error
+        raise corrupt(f"{path} is broken: its table of tensors is not valid.") from error
 
 
 def _check_length(path: Path, size: int, expected: int) -> None:
     if size < expected:
-        raise LoadError(f"{path} is truncated: it has {size:,} bytes of {expected:,}. {_AGAIN}")
+        raise corrupt(f"{path} is truncated: it has {size:,} bytes of {expected:,}.")
 
 
 def weight_bytes(headers: Iterable[Mapping[str, Any]]) -> Counter[str]:
@@ -89,18 +100,17 @@ def check_pytorch_file(path: Path) -> None:
         start = file.read(2)
     old_format = start == b"\x80\x02"
     if not old_format and not zipfile.is_zipfile(path):
-        raise LoadError(f"{path} is broken or truncated: it is not a file that torch has written. {_AGAIN}")
+        raise corrupt(f"{path} is broken or truncated: it is not a file that torch has written.")
 
 
 def shards_of(index: Path) -> tuple[Path, ...]:
     """The files that an index of shards names. Raises `LoadError` when one is missing."""
     weight_map = read_json(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
-        raise LoadError(f"{index} names no weight files. {_AGAIN}")
+        raise corrupt(f"{index} names no weight files.")
     shards = tuple(index.parent / str(name) for name in sorted(set(weight_map.values())))
     missing = [shard.name for shard in shards if not shard.is_file()]
     if missing:
-        raise LoadError(
-            f"{index.parent} lacks {len(missing)} of {len(shards)} weight files, such as {missing[0]}. {_AGAIN}"
-        )
+        reason = f"{index.parent} lacks {len(missing)} of {len(shards)} weight files, such as {missing[0]}."
+        raise LoadError(reason, Cause.FILES_MISSING, hint=AGAIN)
     return shards

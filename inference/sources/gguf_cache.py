@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -18,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
+from inference.sources.files import corrupt, unreadable
 from inference.sources.progress import Span
 
 # What the conversion writes has changed when this is raised: older folders are not used any more.
@@ -50,9 +53,10 @@ def cached_conversion(gguf: Path, cache_dir: Path, span: Span, *, convert: Conve
                 _convert_into(target, gguf, span, convert=convert)
         return target
     except OSError as error:
-        reason = f"{gguf.name} cannot be converted into {root}: {error.strerror or error}."
         raise LoadError(
-            f"{reason} Make room there, or set MODELYARD_CACHE_DIR to a folder that can be written."
+            f"{gguf.name} cannot be converted into {root}: {error.strerror or error}.",
+            Cause.DISK_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else Cause.OPTIONS,
+            hint="Make room there, or set MODELYARD_CACHE_DIR to a folder that can be written.",
         ) from error
 
 
@@ -61,9 +65,9 @@ def _check_magic(gguf: Path) -> None:
         with gguf.open("rb") as file:
             magic = file.read(len(_MAGIC))
     except OSError as error:
-        raise LoadError(f"{gguf} cannot be read: {error.strerror}. Check the file's permissions.") from error
+        raise unreadable(gguf, error) from error
     if magic != _MAGIC:
-        raise LoadError(f"{gguf} is not a GGUF file: it does not begin with 'GGUF'. Copy or download the model again.")
+        raise corrupt(f"{gguf} is not a GGUF file: it does not begin with 'GGUF'.")
 
 
 def _convert_into(target: Path, gguf: Path, span: Span, *, convert: Convert) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
 from inference.sources.offline import ReportFraction, ReportingBar, import_transformers, reported_bars
 from inference.sources.progress import Span
 
@@ -30,7 +31,7 @@ def convert(gguf: Path, target: Path, span: Span) -> None:
         _say(span, 0.1)
         model = _load(gguf, span)
     except _READ_FAULTS as error:
-        raise LoadError(_unreadable(gguf, error)) from error
+        raise _unreadable(gguf, error) from error
     _say(span, 0.9)
     _write_model(model, target, metadata)
     _say(span, 1.0)
@@ -47,11 +48,10 @@ def read_metadata(gguf: Path) -> dict[str, Any]:
     try:
         metadata, _ = read_gguf_metadata(str(gguf))
     except _READ_FAULTS as error:
-        raise LoadError(_unreadable(gguf, error)) from error
+        raise _unreadable(gguf, error) from error
     if metadata.get("split.count", 0) > 1:
-        raise LoadError(
-            f"{gguf} is one part of {metadata['split.count']}. Merge them with `llama-gguf-split --merge` first."
-        )
+        reason = f"{gguf} is one part of {metadata['split.count']}."
+        raise LoadError(reason, Cause.OPTIONS, hint="Merge them with `llama-gguf-split --merge` first.")
     _check_length(gguf)
     return dict(metadata)
 
@@ -68,12 +68,14 @@ def _check_length(gguf: Path) -> None:
     size = gguf.stat().st_size
     if size < expected:
         truncated = f"it is truncated, with {size:,} bytes of {expected:,}"
-        raise LoadError(_unreadable(gguf, ValueError(truncated)))
+        raise _unreadable(gguf, ValueError(truncated))
 
 
-def _unreadable(gguf: Path, error: Exception) -> str:
+def _unreadable(gguf: Path, error: Exception) -> LoadError:
     sentence = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    return f"The GGUF file {gguf} cannot be converted: {sentence}. Copy it again, or use the model's safetensors files."
+    cause = Cause.ARCHITECTURE if "architecture" in sentence else Cause.FILES_CORRUPT
+    hint = "Copy it again, or use the model's safetensors files."
+    return LoadError(f"The GGUF file {gguf} cannot be converted: {sentence}.", cause, hint=hint)
 
 
 def _write_tokenizer(gguf: Path, target: Path, metadata: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
 
 ReportFraction = Callable[[float], None]
 
@@ -20,8 +21,8 @@ def import_transformers() -> Any:
         import torch  # noqa: F401 - so that its absence is named here
         import transformers
     except ImportError as error:
-        reason = f"The transformers engine lacks a library: {error}. Install torch and transformers."
-        raise LoadError(reason) from error
+        reason = f"The transformers engine lacks a library: {error}."
+        raise LoadError(reason, Cause.NOT_INSTALLED, hint="Install torch and transformers.") from error
     transformers.utils.logging.set_verbosity_error()
     return transformers
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
 from inference.sources.files import (
     check_pytorch_file,
     read_json,
@@ -56,19 +57,19 @@ def find_gguf(path: Path) -> Path | None:
         if path.is_file():
             return _gguf_file(path)
         if not path.is_dir():
-            raise LoadError(
-                f"The model path {path} does not exist on this machine. Check the path, or copy the model there."
-            )
+            reason = f"The model path {path} does not exist on this machine."
+            raise LoadError(reason, Cause.FILES_MISSING, hint="Check the path, or copy the model there.")
         if any((path / name).is_file() for name in _WEIGHTS):
             return None
         return _gguf_in(path)
     except PermissionError as error:
-        raise LoadError(f"The model path {path} may not be read by this user. Change its permissions.") from error
+        reason = f"The model path {path} may not be read by this user."
+        raise LoadError(reason, Cause.FILES_MISSING, hint="Change its permissions.") from error
 
 
 def _gguf_file(path: Path) -> Path:
     if path.suffix.lower() != ".gguf":
-        raise LoadError(f"{path} is a file, but not a .gguf file. {_GIVE}")
+        raise LoadError(f"{path} is a file, but not a .gguf file.", Cause.FILES_MISSING, hint=_GIVE)
     return path
 
 
@@ -76,7 +77,8 @@ def _gguf_in(folder: Path) -> Path | None:
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".gguf")
     if len(files) > 1:
         names = ", ".join(path.name for path in files[:5])
-        raise LoadError(f"{folder} holds {len(files)} GGUF files ({names}). Give the path of the one to serve.")
+        reason = f"{folder} holds {len(files)} GGUF files ({names})."
+        raise LoadError(reason, Cause.OPTIONS, hint="Give the path of the one to serve.")
     return files[0] if files else None
 
 
@@ -84,7 +86,7 @@ def inspect_folder(folder: Path) -> ModelFiles:
     """Check that a folder is complete. Raises `LoadError` saying what is missing or broken, and what was found."""
     config_path = folder / "config.json"
     if not config_path.is_file():
-        raise LoadError(f"{folder} has no config.json. {_found(folder)} {_GIVE}")
+        raise LoadError(f"{folder} has no config.json. {_found(folder)}", Cause.FILES_MISSING, hint=_GIVE)
     config = read_json(config_path)
     weights = _weights(folder)
     if weights[0].suffix == ".safetensors":
@@ -103,7 +105,8 @@ def _weights(folder: Path) -> tuple[Path, ...]:
         path = folder / name
         if path.is_file():
             return shards_of(path) if path.suffix == ".json" else (path,)
-    raise LoadError(f"{folder} has a config.json, but no weights. {_found(folder)} {_GIVE}")
+    reason = f"{folder} has a config.json, but no weights. {_found(folder)}"
+    raise LoadError(reason, Cause.FILES_MISSING, hint=_GIVE)
 
 
 def _found(folder: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from inference.errors import InvalidRequest, LoadError
+from inference.protocol.causes import Cause
 
 Messages = Sequence[Mapping[str, Any]]
 Render = Callable[[Messages], str]
@@ -55,8 +56,8 @@ def _check_override(template: str) -> None:
         # The extension is what transformers' own environment adds to the syntax besides its `generation` tag.
         ImmutableSandboxedEnvironment(extensions=["jinja2.ext.loopcontrols"]).parse(template)
     except TemplateError as error:
-        reason = f"The option 'chat_template' is not a Jinja template: {error}. Correct it or leave it out."
-        raise LoadError(reason) from error
+        reason = f"The option 'chat_template' is not a Jinja template: {error}."
+        raise LoadError(reason, Cause.OPTIONS, hint="Correct it or leave it out.") from error
 
 
 def _refusal(error: Exception) -> str:

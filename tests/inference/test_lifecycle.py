@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from inference.engines.base import LoadProgress
+from inference.failure import Failure
 from inference.lifecycle import Lifecycle, Phase, retry_after_s
 from inference.protocol.beat import WorkerState
+from inference.protocol.causes import Cause
 
 
 def test_a_worker_goes_from_loading_to_ready_to_draining() -> None:
@@ -28,8 +30,8 @@ def test_late_progress_changes_nothing() -> None:
 
 def test_an_undeclared_transition_raises() -> None:
     lifecycle = Lifecycle()
-    lifecycle.fail("broken")
-    assert lifecycle.phase.reason == "broken"
+    lifecycle.fail(Failure("broken", Cause.CRASHED))
+    assert lifecycle.phase.failure == Failure("broken", Cause.CRASHED)
     with pytest.raises(ValueError, match="never goes from FAILED to READY"):
         lifecycle.ready()
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from inference.errors import ListenError
 from inference.listening import listen
+from inference.protocol.causes import Cause
 
 
 @pytest.fixture
@@ -33,8 +34,9 @@ async def test_all_addresses_are_announced_by_the_machines_name(runner: web.AppR
 async def test_a_port_that_is_taken_is_a_sentence(runner: web.AppRunner) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(ListenError, match=f"Port {port} of 127.0.0.1 is taken"):
+        with pytest.raises(ListenError, match=f"Port {port} of 127.0.0.1 is taken") as taken:
             await listen(runner, "127.0.0.1", port=port)
+    assert taken.value.failure.cause is Cause.PORT_TAKEN
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])

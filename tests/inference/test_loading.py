@@ -10,36 +10,57 @@ import pytest
 from inference.config import WorkerConfig
 from inference.engines import registry
 from inference.errors import LoadError
-from inference.loading import failure_reason, load_engine
+from inference.failure import Failure
+from inference.loading import failure_of, load_engine
+from inference.protocol.causes import Cause
 
 Config = Callable[..., WorkerConfig]
 
 
 def test_the_engine_is_found_made_and_loaded(config: Config) -> None:
-    engine = load_engine(config(options={"context_length": 7}), lambda _: None)
+    engine = load_engine(config(options={"context_length": 7}), lambda _: None, lambda _: None)
     assert engine.context_length == 7
 
 
 def test_an_engine_whose_packages_are_missing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.ENGINES, "warp", "no_such_package:Engine")
-    with pytest.raises(LoadError, match=r"'warp' cannot be imported .*no_such_package.*Install its packages"):
+    with pytest.raises(LoadError, match=r"'warp' cannot be imported .*no_such_package.*Install its packages") as failed:
         registry.engine_class("warp")
+    assert failed.value.failure.cause is Cause.NOT_INSTALLED
 
 
 @pytest.mark.parametrize(
-    ("error", "reason"),
+    ("error", "cause", "sentence"),
     [
-        (LoadError("No model there. Check the path."), "No model there. Check the path."),
-        (MemoryError(), "This machine has not enough free memory for the model. Stop another one, or take a smaller"),
-        (KeyError("lm_head"), "Loading failed with KeyError: 'lm_head'. The worker's log has the details."),
-        (ValueError("one\ntwo"), "Loading failed with ValueError: one. The worker's log has the details."),
+        (LoadError("No model.", Cause.FILES_MISSING, hint="Check it."), Cause.FILES_MISSING, "No model. Check it."),
+        (MemoryError(), Cause.HOST_MEMORY, "This machine has not enough free memory for the model ("),
+        (ImportError("No module named 'x'"), Cause.NOT_INSTALLED, "The engine lacks a library: No module named 'x'. I"),
+        (
+            KeyError("lm_head"),
+            Cause.CRASHED,
+            "Loading failed with KeyError: 'lm_head'. The worker's log has",
+        ),
+        (
+            ValueError("one\ntwo"),
+            Cause.CRASHED,
+            "Loading failed with ValueError: one. The worker's log has the details",
+        ),
     ],
 )
-def test_the_reason_of_a_failure_is_one_sentence(error: Exception, reason: str) -> None:
-    assert failure_reason(error).startswith(reason)
+def test_a_failure_has_a_cause_and_a_sentence(error: Exception, cause: Cause, sentence: str) -> None:
+    failure = failure_of(error)
+    assert failure.cause is cause
+    assert str(failure).startswith(sentence)
+
+
+def test_an_engine_can_say_later_that_it_died(config: Config) -> None:
+    said: list[Failure] = []
+    engine = load_engine(config(), lambda _: None, said.append)
+    engine.on_crash(Failure("The GPU is gone.", Cause.CRASHED))
+    assert said == [Failure("The GPU is gone.", Cause.CRASHED)]
 
 
 def test_the_details_of_a_bug_are_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        failure_reason(ValueError("one\ntwo"))
+        failure_of(ValueError("one\ntwo"))
     assert "ValueError: one\ntwo" in caplog.text

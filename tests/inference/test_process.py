@@ -142,6 +142,27 @@ async def test_a_failed_load_ends_with_code_1_and_its_reason(options: dict[str, 
     assert "Traceback" not in stderr
 
 
+async def test_a_signal_for_a_beat_never_kills_a_worker_once_it_is_caught() -> None:
+    process = await spawn(*echo("--port", "0"))
+    async with asyncio.timeout(10):
+        while not catches(process.pid, signal.SIGUSR1):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        process.send_signal(signal.SIGUSR1)
+        assert process.stdout is not None
+        while b"Serving" not in (line := await process.stdout.readline()):
+            assert line
+    process.send_signal(signal.SIGUSR1)
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    assert process.returncode == 0
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    [mask] = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
 async def test_a_worker_that_cannot_reach_its_database_still_ends_with_its_reason() -> None:
     environ = {
         "MODELYARD_HEARTBEAT_URL": "postgresql://u:hidden@127.0.0.1:1/x",
@@ -152,6 +173,7 @@ async def test_a_worker_that_cannot_reach_its_database_still_ends_with_its_reaso
     code, stderr = await finished(*echo("--port", "0", *launch, fail_load="No luck."), **environ)
     assert code == 1
     assert "No luck." in stderr
+    assert "Cause: crashed" in stderr
     assert "hidden" not in stderr
 
 

@@ -20,11 +20,14 @@ class Counters:
         self._running = 0
         self._tokens = 0
         self._aborted = 0
+        self._stepped_at = clock()
         # (second, tokens in it), the newest last: a few entries, however many tokens.
         self._recent: collections.deque[list[int]] = collections.deque(maxlen=_WINDOW_S + 1)
 
     def started(self) -> None:
         """A sequence began."""
+        if not self._running:
+            self._stepped_at = self._clock()
         self._running += 1
 
     def ended(self, *, aborted: bool) -> None:
@@ -35,7 +38,8 @@ class Counters:
     def token(self) -> None:
         """One more token."""
         self._tokens += 1
-        second = int(self._clock())
+        self._stepped_at = self._clock()
+        second = int(self._stepped_at)
         if self._recent and self._recent[-1][0] == second:
             self._recent[-1][1] += 1
         else:
@@ -50,4 +54,5 @@ class Counters:
             tokens_total=self._tokens,
             tokens_per_second=recent / _WINDOW_S,
             aborted_total=self._aborted,
+            stalled_s=self._clock() - self._stepped_at if self._running else 0.0,
         )

@@ -28,6 +28,7 @@ from inference.engines.echo import words
 from inference.engines.echo.counters import Counters
 from inference.engines.echo.options import EchoOptions
 from inference.errors import EngineClosed, InvalidRequest, LoadError
+from inference.protocol.causes import Cause
 from inference.text.stop_strings import StopStrings
 
 # Steps in which a slow load reports its progress.
@@ -53,13 +54,14 @@ class EchoEngine(Engine):
     def load(self, report: ReportProgress) -> None:
         """Take `load_seconds` and `memory_mb`; fail as told to."""
         if self._options.require_path and not self.config.model.exists():
-            raise LoadError(f"There is no model at {self.config.model}. Check the path of the model.")
+            reason = f"There is no model at {self.config.model}."
+            raise LoadError(reason, Cause.FILES_MISSING, hint="Check the path of the model.")
         for step in range(_LOAD_STEPS):
             report(LoadProgress(100 * step // _LOAD_STEPS, "loading echoes"))
             if self._closed.wait(self._options.load_seconds / _LOAD_STEPS):
-                raise LoadError("The engine was closed while it loaded. Start it again.")
+                raise LoadError("The engine was closed while it loaded.", Cause.KILLED, hint="Start it again.")
         if self._options.fail_load is not None:
-            raise LoadError(self._options.fail_load)
+            raise LoadError(self._options.fail_load, self._options.fail_cause)
         # Ones, since the kernel hands out pages of zeros without taking memory for them.
         self._ballast = bytearray(b"\x01") * (self._options.memory_mb << 20)
         report(LoadProgress(100, "loaded"))

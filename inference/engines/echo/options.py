@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
 from inference.protocol.problems import bad_request
 
 
@@ -19,6 +20,7 @@ class EchoOptions(BaseModel):
     token_delay_ms: float = Field(0.0, ge=0)
     load_seconds: float = Field(0.0, ge=0)
     fail_load: str | None = None
+    fail_cause: Annotated[Cause, Strict(False)] = Cause.CRASHED
     crash_after_tokens: int | None = Field(None, ge=0)
     crash_signal: Literal["SIGKILL", "SIGSEGV", "SIGABRT"] | None = None
     hang_after_tokens: int | None = Field(None, ge=0)
@@ -34,8 +36,10 @@ class EchoOptions(BaseModel):
         unknown = sorted(raw.keys() - cls.model_fields.keys())
         if unknown:
             known = ", ".join(cls.model_fields)
-            raise LoadError(f"The engine 'echo' has no option '{unknown[0]}'. It has: {known}.")
+            reason = f"The engine 'echo' has no option '{unknown[0]}'."
+            raise LoadError(reason, Cause.OPTIONS, hint=f"It has: {known}.")
         try:
             return cls.model_validate(dict(raw))
         except ValidationError as error:
-            raise LoadError(f"An option of the engine 'echo' cannot be used: {bad_request(error)}") from error
+            reason = f"An option of the engine 'echo' cannot be used: {bad_request(error)}"
+            raise LoadError(reason, Cause.OPTIONS) from error

@@ -7,6 +7,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
 
 _CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel")
 _ENCODER_ENDINGS = ("Model", "ForMaskedLM", "ForPreTraining")
@@ -29,16 +30,17 @@ def check_known(config: Mapping[str, Any], known: Container[str], *, trust_remot
     """Raise `LoadError` for an architecture that the library lacks, or one that brings code that is not trusted."""
     model_type = config.get("model_type")
     if not model_type:
-        raise LoadError(
-            "The model's config.json has no 'model_type', so nobody can tell its architecture. Copy it again."
-        )
+        reason = "The model's config.json has no 'model_type', so nobody can tell its architecture."
+        raise LoadError(reason, Cause.FILES_CORRUPT, hint="Copy it again.")
     if model_type in known or (config.get("auto_map") and trust_remote_code):
         return
     if config.get("auto_map"):
         reason = f"The model's architecture '{model_type}' is Python code in its own folder."
-        raise LoadError(f"{reason} Read that code, and set the option 'trust_remote_code' to true if it may run here.")
+        hint = "Read that code, and set the option 'trust_remote_code' to true if it may run here."
+        raise LoadError(reason, Cause.REMOTE_CODE, hint=hint)
     reason = f"The architecture '{model_type}' is not known to the installed transformers library."
-    raise LoadError(f"{reason} Check config.json, or install a version that knows it.")
+    hint = "Check config.json, or install a version that knows it."
+    raise LoadError(reason, Cause.ARCHITECTURE, hint=hint)
 
 
 def kind_of(config: Mapping[str, Any], *, embeds: bool) -> Kind:
@@ -46,16 +48,18 @@ def kind_of(config: Mapping[str, Any], *, embeds: bool) -> Kind:
     names = [str(name) for name in config.get("architectures") or ()]
     name = names[0] if names else ""
     if config.get("is_encoder_decoder"):
-        raise LoadError(
-            f"The model is an encoder-decoder ({name or config.get('model_type')}). {_SERVED} Choose another."
-        )
+        raise _not_served(f"The model is an encoder-decoder ({name or config.get('model_type')}).")
     if embeds:
         return Kind.ENCODER
     if not name or name.endswith(_CAUSAL_ENDINGS):
         return Kind.GENERATIVE
     if name.endswith(_ENCODER_ENDINGS):
         return Kind.ENCODER
-    raise LoadError(f"The model's architecture {name} is neither. {_SERVED} Choose another.")
+    raise _not_served(f"The model's architecture {name} is neither.")
+
+
+def _not_served(reason: str) -> LoadError:
+    return LoadError(f"{reason} {_SERVED}", Cause.ARCHITECTURE, hint="Choose another model.")
 
 
 def context_length_of(config: Mapping[str, Any]) -> int:
@@ -69,7 +73,6 @@ def context_length_of(config: Mapping[str, Any]) -> int:
 def chosen_context(own: int, wanted: int | None) -> int:
     """The context to serve. Raises `LoadError` when more is wanted than the model has."""
     if wanted is not None and wanted > own:
-        raise LoadError(
-            f"The option 'context_length' is {wanted}, but the model's context holds {own}. Set it to {own} or less."
-        )
+        reason = f"The option 'context_length' is {wanted}, but the model's context holds {own}."
+        raise LoadError(reason, Cause.OPTIONS, hint=f"Set it to {own} or less.")
     return wanted or own

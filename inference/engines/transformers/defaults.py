@@ -8,6 +8,7 @@ from typing import Any
 
 from inference.engines.base import SamplingParams
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class SamplingDefaults:
         own = {name: generation_config.get(name) for name in cls.__dataclass_fields__}
         for name, value in own.items():
             if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-                raise LoadError(f"generation_config has {name} = {value!r}, which is no number. Correct it.")
+                reason = f"generation_config has {name} = {value!r}, which is no number."
+                raise LoadError(reason, Cause.OPTIONS, hint="Correct it.")
         return cls(**{name: value for name, value in own.items() if value is not None})
 
     def merged(self, params: SamplingParams) -> Sampling:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,8 @@ from inference.engines.transformers.options import TransformersOptions
 from inference.engines.transformers.prompts import PromptEncoder, decoder_of
 from inference.engines.transformers.sequence import Sequence as RunningSequence
 from inference.errors import EngineClosed, InferenceError, InvalidRequest, LoadError
+from inference.failure import Failure
+from inference.protocol.causes import Cause
 from inference.sources.progress import Span
 from inference.sources.resolve import resolve
 from inference.text.detokenizer import Decode
@@ -74,7 +76,7 @@ class TransformersEngine(Engine):
         from inference.engines.transformers.loading import load_model
 
         model = load_model(files, self._options, span.part(0.0, 0.95))
-        parts = _assemble(model, self._options)
+        parts = _assemble(model, self._options, on_crash=lambda *how: self.on_crash(_crash(model, *how)))
         self.capabilities = _CAPABILITIES[model.kind]
         self.context_length = model.context_length
         span.at(0.95, "warming up")
@@ -165,7 +167,9 @@ class TransformersEngine(Engine):
                 future.cancel()
 
 
-def _assemble(model: LoadedModel, options: TransformersOptions) -> _Parts:
+def _assemble(
+    model: LoadedModel, options: TransformersOptions, *, on_crash: Callable[[BaseException, int], None]
+) -> _Parts:
     from inference.engines.transformers.embedding import Embedder
     from inference.engines.transformers.forward import HuggingFaceForward
     from inference.engines.transformers.loop import DecodeLoop
@@ -178,7 +182,7 @@ def _assemble(model: LoadedModel, options: TransformersOptions) -> _Parts:
         encoder=PromptEncoder(model.tokenizer, options.chat_template),
         decode=decoder_of(model.tokenizer),
         limits=_limits(model, options),
-        loop=DecodeLoop(forward, threads=options.thread_count),
+        loop=DecodeLoop(forward, threads=options.thread_count, on_crash=on_crash),
         embedder=Embedder(trunk, model.recipe, pad_id=pad_id, device=model.device),
         model=model,
     )
@@ -201,7 +205,19 @@ def _warm_up(parts: _Parts) -> None:
     try:
         parts.loop.call(lambda: parts.embedder.embed([[0, 0]])).result()
     except InferenceError as error:
-        raise LoadError(f"The model was loaded, but does not run. {error}") from error
+        failure = _crash(parts.model, error)
+        raise LoadError(failure.reason, failure.cause, hint=failure.hint) from error
+
+
+def _crash(model: LoadedModel, error: BaseException, sequences: int = 1) -> Failure:
+    """Why a loaded model does not run, or stopped running under so many sequences."""
+    from inference.engines.transformers.memory import exhausted, ran_out, total_bytes
+
+    if where := exhausted(error):
+        return ran_out(model.need, total_bytes(where), device=where, sequences=sequences)
+    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    hint = "The worker's log has the details; if it happens again, try another dtype or a newer driver."
+    return Failure(f"The model was loaded, but does not run: {first_line}.", Cause.CRASHED, hint)
 
 
 class _Changes:

@@ -15,10 +15,20 @@ from inference.engines.transformers.architecture import (
     context_length_of,
     kind_of,
 )
-from inference.engines.transformers.memory import check_fits, free_bytes, needed_bytes
+from inference.engines.transformers.memory import (
+    Need,
+    cache_bytes_per_token,
+    check_fits,
+    exhausted,
+    free_bytes,
+    needed_bytes,
+    ran_out,
+    total_bytes,
+)
 from inference.engines.transformers.options import TransformersOptions
 from inference.engines.transformers.recipe import EmbeddingRecipe, is_embedding_model, read_recipe
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
 from inference.sources.files import read_optional_json
 from inference.sources.offline import import_transformers, reported_bars
 from inference.sources.progress import Span
@@ -42,6 +52,7 @@ class LoadedModel:
     context_length: int
     recipe: EmbeddingRecipe
     generation_config: dict[str, Any]
+    need: Need
 
 
 def load_model(files: ModelFiles, options: TransformersOptions, span: Span) -> LoadedModel:
@@ -50,9 +61,10 @@ def load_model(files: ModelFiles, options: TransformersOptions, span: Span) -> L
     transformers = import_transformers()
     kind = _checked_kind(files, options)
     device = _device(options.device)
-    check_fits(needed_bytes(files.tensor_bytes, options.dtype) or files.size, free_bytes(device), device)
+    need = _need(files, options)
+    check_fits(need, free_bytes(device), device)
     where = {"local_files_only": True, "trust_remote_code": options.trust_remote_code}
-    with _explained(files.folder):
+    with _explained(files.folder, need):
         span.at(0.3, "loading the tokenizer")
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(files.folder), **where)
         auto_class = transformers.AutoModelForCausalLM if kind is Kind.GENERATIVE else transformers.AutoModel
@@ -68,6 +80,17 @@ def load_model(files: ModelFiles, options: TransformersOptions, span: Span) -> L
         context_length=chosen_context(own, options.context_length),
         recipe=recipe,
         generation_config=read_optional_json(files.folder / "generation_config.json"),
+        need=need,
+    )
+
+
+def _need(files: ModelFiles, options: TransformersOptions) -> Need:
+    width = 4 if options.dtype == "float32" else 2
+    return Need(
+        weights=needed_bytes(files.tensor_bytes, options.dtype) or files.size,
+        tensors=files.tensor_bytes,
+        cache_per_token=cache_bytes_per_token(files.config, width),
+        context=options.context_length or context_length_of(files.config),
     )
 
 
@@ -83,9 +106,8 @@ def _device(wanted: str) -> str:
 
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
-        raise LoadError(
-            "The option 'device' is cuda, but torch sees no CUDA device. Set it to cpu, or check the driver."
-        )
+        reason = "The option 'device' is cuda, but torch sees no CUDA device."
+        raise LoadError(reason, Cause.DRIVER_MISSING, hint="Set it to cpu, or check the driver with nvidia-smi.")
     return "cuda" if available and wanted != "cpu" else "cpu"
 
 
@@ -114,7 +136,8 @@ def check_complete(missing: Iterable[str]) -> None:
     absent = sorted(name for name in missing if not name.startswith(_UNUSED))
     if absent:
         reason = f"The weights lack {len(absent)} of the model's parameters, such as {absent[0]}."
-        raise LoadError(f"{reason} Check that config.json and the weights belong together.")
+        hint = "Check that config.json and the weights belong together."
+        raise LoadError(reason, Cause.FILES_CORRUPT, hint=hint)
 
 
 def _own_context(kind: Kind, config: dict[str, Any], *, tokenizer: Any, recipe: EmbeddingRecipe) -> int:
@@ -127,7 +150,7 @@ def _own_context(kind: Kind, config: dict[str, Any], *, tokenizer: Any, recipe: 
 
 
 @contextmanager
-def _explained(folder: Path) -> Iterator[None]:
+def _explained(folder: Path, need: Need) -> Iterator[None]:
     """Turn what the libraries raise for bad files, and for too little memory, into reasons."""
     import pickle
 
@@ -135,20 +158,18 @@ def _explained(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except MemoryError as error:
-        raise LoadError("Not enough memory to load the model. Stop another model, or choose a smaller one.") from error
-    except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, ImportError) as error:
-        raise LoadError(_reason(folder, error)) from error
+    except ImportError as error:
+        reason = f"The model in {folder} needs a library that is not here: {_sentence(error)}."
+        raise LoadError(reason, Cause.NOT_INSTALLED, hint="Install it on this machine.") from error
+    except (MemoryError, OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError) as error:
+        if where := exhausted(error):
+            failure = ran_out(need, total_bytes(where), device=where)
+            raise LoadError(failure.reason, failure.cause, hint=failure.hint) from error
+        reason = f"The model in {folder} cannot be loaded: {_sentence(error)}."
+        raise LoadError(reason, Cause.FILES_CORRUPT, hint="Check its files, or copy it again.") from error
     except (SafetensorError, pickle.UnpicklingError, EOFError) as error:
-        raise LoadError(f"The weights in {folder} are broken: {_sentence(error)}. Copy the model again.") from error
-
-
-def _reason(folder: Path, error: Exception) -> str:
-    import torch
-
-    if isinstance(error, torch.OutOfMemoryError):
-        return "Not enough GPU memory to load the model. Stop another model on this GPU, or choose a smaller one."
-    return f"The model in {folder} cannot be loaded: {_sentence(error)}. Check its files, or copy it again."
+        reason = f"The weights in {folder} are broken: {_sentence(error)}."
+        raise LoadError(reason, Cause.FILES_CORRUPT, hint="Copy the model again.") from error
 
 
 def _sentence(error: Exception) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import collections
 import logging
+import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -33,6 +35,10 @@ Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 
+def _say_nothing(error: BaseException, running: int) -> None:
+    """For a loop whose end is seen by those who ask it."""
+
+
 @dataclass(eq=False, slots=True)
 class Ticket:
     """A sequence in the loop's hands. `aborted` is set by any thread, all else is the loop's."""
@@ -48,9 +54,13 @@ class Ticket:
 class DecodeLoop:
     """Runs sequences, and now and then a call of somebody else's, on a model that only this thread touches."""
 
-    def __init__(self, forward: Forward | None, *, threads: int) -> None:
+    def __init__(
+        self, forward: Forward | None, *, threads: int, on_crash: Callable[[BaseException, int], None] = _say_nothing
+    ) -> None:
         self._forward = forward
         self._threads = threads
+        # Told of the error that ends the loop, and of the number of sequences that ran.
+        self._on_crash = on_crash
         self._changed = threading.Condition()
         self._waiting: collections.deque[Ticket] = collections.deque()
         self._calls: collections.deque[tuple[Future[Any], Callable[[], Any]]] = collections.deque()
@@ -58,6 +68,8 @@ class DecodeLoop:
         # Makes the error that all get from now on; None while the loop is open.
         self._refusal: Callable[[], EngineClosed] | None = None
         self._counters = Counters()
+        # Monotonic seconds; None while there is nothing to do.
+        self._step_began: float | None = None
         self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
 
     def start(self) -> None:
@@ -96,6 +108,7 @@ class DecodeLoop:
             tokens_total=self._counters.tokens,
             tokens_per_second=self._counters.tokens_per_second(),
             aborted_total=self._counters.aborted,
+            stalled_s=self._stalled_s(),
         )
 
     def close(self) -> None:
@@ -105,6 +118,10 @@ class DecodeLoop:
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join(_JOIN_TIMEOUT_S)
+
+    def _stalled_s(self) -> float:
+        began = self._step_began
+        return 0.0 if began is None else max(0.0, time.monotonic() - began)
 
     def _check_open(self) -> None:
         if self._refusal is not None:
@@ -118,12 +135,15 @@ class DecodeLoop:
                 while self._wait_for_work():
                     self._step()
         finally:
+            self._step_began = None
             self._end_all()
 
     def _wait_for_work(self) -> bool:
         """Sleep until there is something to do; False when the loop should end."""
         with self._changed:
+            self._step_began = None
             self._changed.wait_for(lambda: self._refusal or self._waiting or self._calls or self._running)
+            self._step_began = time.monotonic()
             return self._refusal is None
 
     def _step(self) -> None:
@@ -191,6 +211,7 @@ class DecodeLoop:
 
     def _end_all(self) -> None:
         """Tell everybody who waits. Only a crash comes here without a reason given by `close`."""
+        crash, running = sys.exception(), len(self._running)
         with self._changed:
             self._refusal = refusal = self._refusal or partial(EngineCrashed, _CRASHED)
             tickets, calls = [*self._running, *self._waiting], list(self._calls)
@@ -204,6 +225,8 @@ class DecodeLoop:
         for future, _ in calls:
             if future.set_running_or_notify_cancel():
                 future.set_exception(refusal())
+        if crash is not None:
+            self._on_crash(crash, running)
 
 
 def _attempt(work: Callable[[], Result]) -> tuple[Result | None, InferenceError | None]:

@@ -1,16 +1,40 @@
-"""Whether a model fits, before loading it takes the machine down."""
+"""Whether a model fits, before loading it takes the machine down, and what would fit when it does not."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from inference.errors import LoadError
+from inference.failure import Failure
+from inference.protocol.causes import Cause
 from inference.sources.files import bytes_per_value
 
 _CGROUP = Path("/sys/fs/cgroup")
 _FLOATS = frozenset({"F64", "F32", "BF16", "F16"})
 _WIDTHS = {"float32": 4, "float16": 2, "bfloat16": 2}
+# A context is proposed in steps of so many tokens, and not a useless one.
+_CONTEXT_STEP = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a model takes, in bytes: its weights as they are loaded, and the cache for each token of a sequence.
+
+    `tensors` are the stored weights by safetensors type. What is not known is 0 or empty.
+    """
+
+    weights: int
+    tensors: Mapping[str, int] = field(default_factory=dict)
+    cache_per_token: int = 0
+    context: int = 0
+
+    @property
+    def values(self) -> int:
+        """The number of weights, which is their size in 8 bit."""
+        return sum(size // bytes_per_value(kind) for kind, size in self.tensors.items())
 
 
 def needed_bytes(tensor_bytes: Mapping[str, int], dtype: str) -> int:
@@ -23,14 +47,58 @@ def needed_bytes(tensor_bytes: Mapping[str, int], dtype: str) -> int:
     )
 
 
-def check_fits(needed: int, free: int, device: str) -> None:
+def cache_bytes_per_token(config: Mapping[str, Any], width: int) -> int:
+    """Keys and values of all layers for one token, at `width` bytes a value; 0 when the configuration does not tell."""
+    heads = config.get("num_attention_heads") or 0
+    kv_heads = config.get("num_key_value_heads") or heads
+    head_size = config.get("head_dim") or (config.get("hidden_size") or 0) // max(1, heads)
+    return int(2 * (config.get("num_hidden_layers") or 0) * kv_heads * head_size * width)
+
+
+def check_fits(need: Need, free: int, device: str) -> None:
     """Raise `LoadError` when the weights alone are more than what is free."""
-    if needed > free:
-        where = "this machine" if device == "cpu" else "the GPU"
+    if need.weights > free:
         reason = (
-            f"Not enough memory: the weights need {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free on {where}."
+            f"Not enough memory: the weights need {_gb(need.weights)}, and {_gb(free)} are free on {_place(device)}."
         )
-        raise LoadError(f"{reason} Stop another model, or choose a smaller model or dtype.")
+        raise LoadError(reason, _cause(device), hint=smaller(need, free))
+
+
+def ran_out(need: Need, total: int, *, device: str, sequences: int = 1) -> Failure:
+    """What to say when memory ran out although the weights fit into the `total` of it, for ever so many sequences."""
+    reason = f"The memory of {_place(device)} ran out: the weights take {_gb(need.weights)} of {_gb(total)}."
+    context = context_that_fits(need, total, sequences)
+    if context:
+        hint = f"Lower the option 'context_length' from {need.context} to {context}, or use the model in 8 bit."
+        return Failure(reason, _cause(device), hint)
+    return Failure(reason, _cause(device), smaller(need, total))
+
+
+def exhausted(error: BaseException) -> str:
+    """Whose memory an error says is full, "cuda" or "cpu"; empty for an error of another kind."""
+    text = str(error).lower()
+    if "cuda" in text and "out of memory" in text:
+        return "cuda"
+    return "cpu" if isinstance(error, MemoryError) or "t allocate memory" in text else ""
+
+
+def context_that_fits(need: Need, total: int, sequences: int = 1) -> int:
+    """The longest context, a round number, whose cache fits beside the weights; 0 when that is no advice."""
+    # A tenth is for activations and for what the allocator cannot use.
+    room = int(0.9 * total) - need.weights
+    tokens = room // (need.cache_per_token * max(1, sequences)) if need.cache_per_token else 0
+    proposed = tokens // _CONTEXT_STEP * _CONTEXT_STEP
+    return proposed if 0 < proposed < need.context else 0
+
+
+def smaller(need: Need, free: int) -> str:
+    """The first way to need less that would be enough."""
+    half = needed_bytes(need.tensors, "bfloat16")
+    if 0 < half < need.weights and half <= free:
+        return f"Set the option 'dtype' to bfloat16, which needs {_gb(half)}, or stop another model."
+    if 0 < need.values < need.weights and need.values <= free:
+        return f"Use a version of the model in 8 bit, about {_gb(need.values)}, or stop another model."
+    return "Stop another model, or choose a smaller model or dtype."
 
 
 def free_bytes(device: str) -> int:
@@ -44,6 +112,17 @@ def free_bytes(device: str) -> int:
     return min(int(psutil.virtual_memory().available), _group_room())
 
 
+def total_bytes(device: str) -> int:
+    """All memory of the GPU or of the machine."""
+    if device != "cpu":
+        import torch
+
+        return int(torch.cuda.mem_get_info()[1])
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
 def _group_room() -> int:
     """Bytes left in a container's limit, the file cache counted as free; a very large number without a limit."""
     try:
@@ -54,3 +133,15 @@ def _group_room() -> int:
         return 1 << 62
     cached = int(stat.get("inactive_file", 0)) + int(stat.get("active_file", 0))
     return int(limit) - used + cached if limit.isdigit() else 1 << 62
+
+
+def _place(device: str) -> str:
+    return "this machine" if device == "cpu" else "the GPU"
+
+
+def _cause(device: str) -> Cause:
+    return Cause.HOST_MEMORY if device == "cpu" else Cause.GPU_MEMORY
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
 from inference.protocol.problems import bad_request
 
 
@@ -37,12 +38,13 @@ class TransformersOptions(BaseModel):
         unknown = sorted(raw.keys() - cls.model_fields.keys())
         if unknown:
             known = ", ".join(cls.model_fields)
-            raise LoadError(f"The engine 'transformers' has no option '{unknown[0]}'. It has: {known}.")
+            reason = f"The engine 'transformers' has no option '{unknown[0]}'."
+            raise LoadError(reason, Cause.OPTIONS, hint=f"It has: {known}.")
         try:
             return cls.model_validate(dict(raw))
         except ValidationError as error:
             reason = f"An option of the engine 'transformers' cannot be used: {bad_request(error)}"
-            raise LoadError(reason) from error
+            raise LoadError(reason, Cause.OPTIONS) from error
 
     @property
     def thread_count(self) -> int:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from inference.errors import LoadError
-from inference.sources.files import read_json, read_optional_json
+from inference.protocol.causes import Cause
+from inference.sources.files import corrupt, read_json, read_optional_json
 
 Pooling = Literal["cls", "max", "mean", "mean_sqrt_len_tokens", "lasttoken"]
 
@@ -62,12 +63,11 @@ def _steps(folder: Path) -> dict[str, str]:
         modules = list(json.loads(path.read_text(encoding="utf-8")))
         steps = {str(module["type"]).rsplit(".", 1)[-1]: str(module["path"]) for module in modules}
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise LoadError(f"{path} is not a list of modules. Copy or download the model again.") from error
+        raise corrupt(f"{path} is not a list of modules.") from error
     unknown = sorted(steps.keys() - _STEPS)
     if unknown:
-        raise LoadError(
-            f"The embedding model needs the step '{unknown[0]}', which this engine does not have. Choose another."
-        )
+        reason = f"The embedding model needs the step '{unknown[0]}', which this engine does not have."
+        raise LoadError(reason, Cause.ARCHITECTURE, hint="Choose another.")
     return steps
 
 
@@ -81,7 +81,8 @@ def _pooling(path: Path) -> tuple[Pooling, ...]:
     unknown = [name for name in wanted if name not in _POOLINGS.values()]
     if unknown or not wanted:
         name = unknown[0] if unknown else "none"
-        raise LoadError(f"The embedding model pools by '{name}', which this engine does not have. Choose another.")
+        reason = f"The embedding model pools by '{name}', which this engine does not have."
+        raise LoadError(reason, Cause.ARCHITECTURE, hint="Choose another.")
     return tuple(name for name in _POOLINGS.values() if name in wanted)
 
 

@@ -15,6 +15,7 @@ from inference.engines.echo.counters import Counters
 from inference.engines.echo.engine import EchoEngine
 from inference.engines.registry import ENGINES, engine_class
 from inference.errors import EngineClosed, InvalidRequest, LoadError
+from inference.protocol.causes import Cause
 
 NOWHERE = Path("/nowhere/at/all")
 
@@ -110,8 +111,9 @@ def test_a_slow_load_reports_its_progress_to_the_end() -> None:
 
 
 def test_a_load_fails_with_the_reason_that_was_asked_for() -> None:
-    with pytest.raises(LoadError, match="no luck"):
-        engine(fail_load="no luck").load(lambda _: None)
+    with pytest.raises(LoadError, match="no luck") as failed:
+        engine(fail_load="no luck", fail_cause="gpu_memory").load(lambda _: None)
+    assert failed.value.failure.cause is Cause.GPU_MEMORY
 
 
 def test_the_path_matters_only_when_asked() -> None:
@@ -136,6 +138,7 @@ def test_memory_is_really_taken() -> None:
         ({"token_delay_ms": -1}, "'token_delay_ms' must be at least 0, not -1"),
         ({"context_length": True}, "'context_length' must be an integer, not a boolean"),
         ({"fail_load": 1}, "'fail_load' must be a string, not an integer"),
+        ({"fail_cause": "bad luck"}, r"'fail_cause' is not valid: Input should be 'gpu_memory'"),
         ({"capabilities": ["chat", "song"]}, r"'capabilities\[1\]' must be one of"),
     ],
 )
@@ -152,3 +155,31 @@ def test_tokens_per_second_fall_when_work_ends() -> None:
     assert counters.stats().tokens_per_second == 10.0
     now = 106.0
     assert (counters.stats().tokens_per_second, counters.stats().tokens_total) == (0.0, 50)
+
+
+def test_a_stall_begins_with_the_last_step_and_only_while_something_runs() -> None:
+    now = 100.0
+    counters = Counters(lambda: now)
+    now = 150.0
+    assert counters.stats().stalled_s == 0
+    counters.started()
+    now = 153.0
+    assert counters.stats().stalled_s == 3
+    counters.token()
+    counters.started()
+    now = 157.0
+    assert counters.stats().stalled_s == 4
+    counters.ended(aborted=True)
+    counters.ended(aborted=True)
+    assert counters.stats().stalled_s == 0
+
+
+async def test_an_engine_that_hangs_shows_it_in_its_counters() -> None:
+    echo = engine(hang_after_tokens=1)
+    answering = asyncio.create_task(deltas(echo, "a b c"))
+    async with asyncio.timeout(5):
+        while echo.stats().stalled_s < 0.1:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    echo.close()
+    with pytest.raises(EngineClosed):
+        await answering

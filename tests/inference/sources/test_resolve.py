@@ -9,6 +9,7 @@ import pytest
 
 from inference.engines.base import LoadProgress
 from inference.errors import LoadError
+from inference.protocol.causes import Cause
 from inference.sources.progress import Span
 from inference.sources.resolve import find_gguf, inspect_folder, resolve
 
@@ -49,27 +50,34 @@ def test_a_path_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
         resolve(tmp_path / "nothing", tmp_path, silent())
 
 
+MISSING, CORRUPT = Cause.FILES_MISSING, Cause.FILES_CORRUPT
+
+
 @pytest.mark.parametrize(
-    ("files", "reason"),
+    ("files", "cause", "reason"),
     [
-        ({}, r"has no config\.json\. The folder is empty\."),
-        ({"README__md": b"hi"}, r"has no config\.json\. Found: README\.md\."),
-        ({"model__safetensors": WEIGHTS}, r"has no config\.json\. Found: model\.safetensors\."),
-        ({"config__json": b"{}"}, r"has a config\.json, but no weights\. Found: config\.json\."),
-        ({"config__json": b"{", "model__safetensors": WEIGHTS}, r"config\.json is not valid JSON"),
-        ({"config__json": b"{}", "model__safetensors": WEIGHTS[:-3]}, r"model\.safetensors is truncated"),
-        ({"config__json": b"{}", "pytorch_model__bin": b"PK"}, r"pytorch_model\.bin is broken or truncated"),
+        ({}, MISSING, r"has no config\.json\. The folder is empty\."),
+        ({"README__md": b"hi"}, MISSING, r"has no config\.json\. Found: README\.md\."),
+        ({"model__safetensors": WEIGHTS}, MISSING, r"has no config\.json\. Found: model\.safetensors\."),
+        ({"config__json": b"{}"}, MISSING, r"has a config\.json, but no weights\. Found: config\.json\."),
+        ({"config__json": b"{", "model__safetensors": WEIGHTS}, CORRUPT, r"config\.json is not valid JSON"),
+        ({"config__json": b"{}", "model__safetensors": WEIGHTS[:-3]}, CORRUPT, r"model\.safetensors is truncated"),
+        ({"config__json": b"{}", "pytorch_model__bin": b"PK"}, CORRUPT, r"pytorch_model\.bin is broken or truncated"),
         (
             {"a__gguf": b"GGUF", "b__gguf": b"GGUF"},
+            Cause.OPTIONS,
             r"holds 2 GGUF files \(a\.gguf, b\.gguf\)\. Give the path of the one",
         ),
     ],
 )
-def test_an_incomplete_folder_says_what_is_wrong_with_it(tmp_path: Path, files: dict[str, bytes], reason: str) -> None:
+def test_an_incomplete_folder_says_what_is_wrong_with_it(
+    tmp_path: Path, files: dict[str, bytes], *, cause: Cause, reason: str
+) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
-    with pytest.raises(LoadError, match=reason):
+    with pytest.raises(LoadError, match=reason) as failed:
         resolve(make_folder(folder, **files), tmp_path / "cache", silent())
+    assert failed.value.failure.cause is cause
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def load_error(folder: Path, **options: Any) -> str:
     with pytest.raises(LoadError) as failed:
         engine.load(lambda progress: None)
     engine.close()
-    return failed.value.reason
+    return str(failed.value)
 
 
 def test_progress_goes_up_to_the_end_and_says_what_is_done(tiny_llama: Path, tmp_path: Path) -> None:

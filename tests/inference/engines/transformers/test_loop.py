@@ -46,8 +46,8 @@ class Counting:
 
 
 @asynccontextmanager
-async def running(forward: Counting) -> AsyncIterator[DecodeLoop]:
-    loop = DecodeLoop(forward, threads=1)
+async def running(forward: Counting, **options: Any) -> AsyncIterator[DecodeLoop]:
+    loop = DecodeLoop(forward, threads=1, **options)
     loop.start()
     try:
         yield loop
@@ -124,13 +124,29 @@ async def test_an_error_fails_the_request_it_belongs_to_and_no_other(caplog: pyt
 async def test_a_dead_device_ends_everything_with_a_clear_error() -> None:
     forward = Counting()
     forward.actions[52] = raise_error(torch.AcceleratorError("device-side assert"))
-    async with running(forward) as loop:
+    told: list[tuple[str, int]] = []
+    async with running(forward, on_crash=lambda error, running: told.append((str(error), running))) as loop:
         inboxes = [submit(loop, first)[1] for first in (50, 10)]
         for inbox in inboxes:
             with pytest.raises(EngineCrashed, match="Restart the worker"):
                 await text_of(inbox)
         with pytest.raises(EngineCrashed):
             submit(loop, 1)
+    assert told == [("device-side assert", 2)]
+
+
+async def test_a_step_that_does_not_end_is_a_stall_and_waiting_for_work_is_none(
+    eventually: Callable[..., Any],
+) -> None:
+    forward, gate = Counting(), threading.Event()
+    forward.actions[7] = lambda: gate.wait(10) and None
+    async with running(forward) as loop:
+        assert loop.stats().stalled_s == 0
+        inbox = submit(loop, 7)[1]
+        await eventually(lambda: loop.stats().stalled_s > 0.05)
+        gate.set()
+        await text_of(inbox)
+        await eventually(lambda: loop.stats().stalled_s == 0)
 
 
 async def test_closing_ends_what_runs_what_waits_and_what_was_called(eventually: Callable[..., Any]) -> None:
