@@ -14,6 +14,7 @@ from inference.sources.progress import Span
 from inference.sources.resolve import find_gguf, inspect_folder, resolve
 
 TABLE = json.dumps({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
+MISSING, CORRUPT = Cause.FILES_MISSING, Cause.FILES_CORRUPT
 WEIGHTS = len(TABLE).to_bytes(8, "little") + TABLE + b"\0" * 8
 
 
@@ -48,9 +49,6 @@ def test_shards_are_found_through_their_index(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=r"model path .*nothing does not exist on this machine\. Check the path"):
         resolve(tmp_path / "nothing", tmp_path, silent())
-
-
-MISSING, CORRUPT = Cause.FILES_MISSING, Cause.FILES_CORRUPT
 
 
 @pytest.mark.parametrize(
