@@ -8,10 +8,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from registry import desired, waiting
-from registry.desired import Wish
-from registry.management.operator import OrderCommand, actor, parse_option
-from registry.measures import parse_bytes
-from registry.models import Engine
+from registry.management.operator import OrderCommand, actor
+from registry.management.placing import add_deployment_arguments, wish_of
 
 
 class Command(OrderCommand):
@@ -21,24 +19,13 @@ class Command(OrderCommand):
     examples = (
         "smollm2 --path ~/models/SmolLM2-135M-Instruct --wait",
         "smollm2 --replicas 2 --option dtype=bfloat16 --memory 4GiB",
+        "big --path ~/models/big --gpus 2 --label zone=a --strategy pack",
+        "pair --path ~/models/pair --replicas 2 --devices 'node-a:0,1 node-a:2,3'",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--path", metavar="DIR", help="The folder or .gguf file with the weights, as the node sees it."
-        )
-        parser.add_argument("--replicas", type=int, metavar="N", help="How many workers (default: 1).")
-        parser.add_argument("--engine", choices=Engine.values, help="What loads the weights (default: transformers).")
-        parser.add_argument(
-            *("--option", "-o"),
-            action="append",
-            metavar="KEY=JSON",
-            help="An engine option; give it several times for several. Replaces all options.",
-        )
-        parser.add_argument(
-            "--memory", metavar="SIZE", help="What each replica claims, such as 4GiB (default: estimated)."
-        )
+        add_deployment_arguments(parser)
         parser.add_argument(
             "--restart-budget",
             type=int,
@@ -49,24 +36,12 @@ class Command(OrderCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         since = waiting.last_event()
-        deployment = desired.deploy(self._wish(options), actor=actor())
+        deployment = desired.deploy(wish_of(options, name=options["name"]), actor=actor())
         self.stdout.write(f"{deployment}: {deployment.replicas} × {deployment.model} on {deployment.engine}")
         if options["path"]:
             self._note_a_missing_path(deployment.model.path)
         if options["wait"]:
             self.settle(deployment, since=since, timeout_s=options["timeout"])
-
-    def _wish(self, options: dict[str, Any]) -> Wish:
-        written = options["option"]
-        return Wish(
-            name=options["name"],
-            path=str(Path(options["path"]).expanduser().absolute()) if options["path"] else options["path"],
-            replicas=options["replicas"],
-            engine=options["engine"],
-            options=dict(map(parse_option, written)) if written else None,
-            restart_budget=options["restart_budget"],
-            memory_bytes=parse_bytes(options["memory"]) if options["memory"] else None,
-        )
 
     def _note_a_missing_path(self, path: str) -> None:
         if path and not Path(path).exists():
