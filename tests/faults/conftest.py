@@ -33,9 +33,9 @@ def report(request: pytest.FixtureRequest) -> Report:
     return request.config.stash[KEPT]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """Three nodes with a simulated card each, and a deployment `echo` with a replica on each of them."""
+@pytest.fixture(scope="session")
+def whole_cluster() -> Iterator[Cluster]:
+    """Three nodes with a simulated card each, and a deployment `echo` with three replicas."""
     with running("--no-demo") as yard:
         made = Cluster(yard)
         try:
@@ -46,3 +46,10 @@ def cluster() -> Iterator[Cluster]:
             yield made
         finally:
             made.remove()
+
+
+@pytest.fixture
+def cluster(whole_cluster: Cluster) -> Cluster:
+    """The same one for all, and well at the beginning of each test."""
+    whole_cluster.mend()
+    return whole_cluster

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,8 @@ class Cluster:
 
     def cordon_own_node(self) -> None:
         own = self.yard.process("agent")["pid"]
-        until(lambda: self.query("UPDATE registry_node SET cordoned = true WHERE agent_pid = %s RETURNING name", own))
+        [name] = until(lambda: self.yard.row("SELECT name FROM registry_node WHERE agent_pid = %s", own))
+        self.yard.run("cordon", name)
 
     def caught_leader(self) -> str:
         """The control process that sweeps now and waits in the middle of it for a row or a table; empty: none does."""
@@ -182,12 +183,16 @@ class Cluster:
     def wrong(self) -> list[str]:
         return unsettled(self.connection, Sight.of(self.connection))
 
-    def settle(self, *, within: float = TRUE_AGAIN_S, since: float | None = None) -> float:
+    def settle(
+        self, *, within: float = TRUE_AGAIN_S, since: float | None = None, after: Callable[[], bool] = lambda: True
+    ) -> float:
         """Wait until all is as it should be; the seconds that it took since `since` (a reading of the monotonic clock).
 
+        `after`: what must have happened first, where all may look well before anybody has noticed anything.
         Then the watcher must have seen nothing impossible, and every worker's events must tell its life.
         """
         begun = since or time.monotonic()
+        until(after, within=begun + within - time.monotonic(), what="the fault has been noticed")
         wrong = self.wrong()
         while wrong:
             assert time.monotonic() < begun + within, f"not true after {within} s: {wrong}\n{self.last_words()}"
@@ -217,13 +222,20 @@ class Cluster:
             *("--option", f"token_delay_ms={delay_ms}", *options),
         )
 
+    def mend(self) -> None:
+        """Start what a test before left dead, and wait until all is well."""
+        for part in self.parts.values():
+            if part.process is not None and part.process.poll() is not None:
+                part.start()
+        self.settle(within=PATIENCE_S)
+
     def forget(self, name: str) -> None:
         """Stop a deployment and wait until nothing of it is left."""
         self.yard.run("stop", name)
         self.settle(within=PATIENCE_S)
 
-    def load(self, model: str, *, clients: int = 6, streams: bool = False) -> Load:
-        return Load(self.yard.credentials, model, clients=clients, streams=streams)
+    def load(self, model: str, *, clients: int = 6, streams: bool = False, words: int = 15) -> Load:
+        return Load(self.yard.credentials, model, clients=clients, streams=streams, words=words)
 
     def remove(self) -> None:
         self.watcher.stop()

@@ -12,7 +12,6 @@ from typing import Any
 import aiohttp
 import orjson
 
-WORDS = 15
 DONE = b"data: [DONE]"
 
 
@@ -37,11 +36,14 @@ class Tally:
 class Load:
     """As a context manager: asks from a thread of its own until the block is left, then waits for the last answers."""
 
-    def __init__(self, credentials: dict[str, str], model: str, *, clients: int = 6, streams: bool = False) -> None:
+    def __init__(
+        self, credentials: dict[str, str], model: str, *, clients: int = 6, streams: bool = False, words: int = 15
+    ) -> None:
         self._credentials = credentials
         self._model = model
         self._clients = clients
         self._streams_only = streams
+        self._words = words
         self._numbers = count()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
@@ -85,7 +87,7 @@ class Load:
     async def _client(self, session: aiohttp.ClientSession, number: int) -> None:
         while not self._stopping.is_set():
             streamed = self._streams_only or number % 3 != 2
-            text = " ".join(f"w{next(self._numbers)}" for _ in range(WORDS))
+            text = " ".join(f"w{next(self._numbers)}" for _ in range(self._words))
             if not await self._ask(session, text, streamed=streamed):
                 await asyncio.sleep(0.1)  # a gateway that is away answers at once
 

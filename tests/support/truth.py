@@ -17,9 +17,10 @@ from registry.states import ACTIVE, TERMINAL, WorkerState, check_transition
 Rows = list[dict[str, Any]]
 
 WORKERS = """
-    SELECT w.*, d.name AS deployment, n.name AS node,
+    SELECT w.*, d.name AS deployment, n.name AS node, r.number AS revision,
            EXISTS (SELECT 1 FROM registry_claim c WHERE c.worker_id = w.id) AS claims
     FROM registry_worker w JOIN registry_deployment d ON d.id = w.deployment_id
+    JOIN registry_revision r ON r.id = w.revision_id
     LEFT JOIN registry_node n ON n.id = w.node_id ORDER BY w.id
 """
 OVERBOOKED = """
@@ -38,6 +39,13 @@ SHORT = """
     FROM registry_deployment d LEFT JOIN registry_worker w
       ON w.deployment_id = d.id AND w.state = 'READY' AND w."order" = 'run' AND w.exited_at IS NULL
     WHERE NOT d.paused GROUP BY d.id HAVING count(w.id) <> d.replicas
+"""
+OBSOLETE = """
+    SELECT d.name || '/' || w.replica || ' runs what is wanted no more'
+    FROM registry_worker w JOIN registry_deployment d ON d.id = w.deployment_id
+    JOIN registry_revision r ON r.id = w.revision_id LEFT JOIN registry_node n ON n.id = w.node_id
+    WHERE w.state = ANY(%s) AND (n.drain_deadline IS NOT NULL OR w.created_at < d.renewed_at OR r.launch_key <> (
+        SELECT launch_key FROM registry_revision WHERE deployment_id = d.id ORDER BY number DESC LIMIT 1))
 """
 EVENTS = """
     SELECT e.worker_id, e.from_state, e.to_state, e.reason, w.state, w.launch_id
@@ -92,7 +100,8 @@ def never(connection: psycopg.Connection[Any], sight: Sight) -> list[str]:
 def unsettled(connection: psycopg.Connection[Any], sight: Sight) -> list[str]:
     """What is not yet, or not any more, as it should be; empty once a fault is over."""
     broken = (complaint for worker in sight.workers for complaint in _complaints(worker, sight))
-    return [*never(connection, sight), *lines(connection, SHORT), *broken]
+    obsolete = lines(connection, OBSOLETE, sorted(ACTIVE))
+    return [*never(connection, sight), *lines(connection, SHORT), *obsolete, *broken]
 
 
 def _complaints(worker: dict[str, Any], sight: Sight) -> Iterator[str]:
