@@ -33,8 +33,8 @@ def fill(size: Size, prefix: str = "") -> None:
     devices = _devices(_nodes(size, prefix, now), size, now)
     revisions = _revisions(_deployments(size, prefix))
     workers = _workers(size, revisions, devices)
-    held = zip((worker for worker in workers if worker.ended_at is None), cycle(devices), strict=False)
-    claims = [Claim(worker=worker, device=device, bytes=8 * GIB) for worker, device in held]
+    held = zip(workers, cycle(devices), strict=False)
+    claims = [Claim(worker=worker, device=device, bytes=8 * GIB) for worker, device in held if not worker.ended_at]
     Claim.objects.bulk_create(claims, batch_size=BATCH)
     _events(size, workers, now)
 

@@ -70,7 +70,8 @@ class YardAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         shown = context["adminform"]
         if shown.form.errors:
             shown.fieldsets = [(name, options | {"classes": ()}) for name, options in shown.fieldsets]
-        return super().render_change_form(request, context, *args, **kwargs)
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
 
     def _explained(
         self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any

@@ -22,7 +22,7 @@ from registry.status import Phase, Status
 
 RECENT = timedelta(days=1)
 FAILURES = 8
-LOOK_BACK = 100  # events; a deployment that fails again and again is one line, with the number of times
+LOOK_BACK = 100  # events; what fails again and again for the same reason is one line, with the number of times
 LINES = 25  # of deployments, the worst first; the list has the rest
 MOST = 1000  # deployments whose state is looked at
 
@@ -82,10 +82,9 @@ def _workers() -> dict[str, object]:
 
 def _failures() -> dict[str, object]:
     bad = Event.objects.filter(to_state__in=[WorkerState.FAILED, WorkerState.LOST], at__gt=Now() - RECENT)
-    newest: dict[tuple[str, str], Event] = {}
-    times: Counter[tuple[str, str]] = Counter()
+    newest: dict[str, Event] = {}
+    times: Counter[str] = Counter()
     for event in bad[:LOOK_BACK]:
-        what = (event.subject, event.reason)
-        newest.setdefault(what, event)
-        times[what] += 1
-    return {"failures": [(event, times[what]) for what, event in list(newest.items())[:FAILURES]]}
+        newest.setdefault(event.reason, event)
+        times[event.reason] += 1
+    return {"failures": [(event, times[reason]) for reason, event in list(newest.items())[:FAILURES]]}

@@ -19,6 +19,7 @@ from registry.admin.base import actor, display
 from registry.admin.dashboard import overview_part
 from registry.admin.deployment_form import DeploymentForm
 from registry.admin.diffpage import diff_view
+from registry.admin.fitpart import fit_url, fit_view
 from registry.admin.orders import OrdersAdmin
 from registry.measures import exact_bytes
 from registry.models import Deployment, Revision
@@ -59,8 +60,12 @@ class DeploymentAdmin(OrdersAdmin):
         ("Where it runs", FOLDED | {"fields": PLACE}),
         ("How long things may take", FOLDED | {"fields": TIMES}),
     )
+    change_form_after_template = "registry/fit.html"
     change_form_outer_before_template = "registry/parts_top.html"
     change_form_outer_after_template = "registry/parts_bottom.html"
+
+    class Media:
+        js = ["registry/fit.js"]
 
     def get_urls(self) -> list[Any]:
         parts = {"now": deploymentparts.now_part, "events": deploymentparts.events_part}
@@ -77,6 +82,12 @@ class DeploymentAdmin(OrdersAdmin):
                 "<int:deployment_id>/diff/",
                 self.admin_site.admin_view(diff_view(self.admin_site)),
                 name="registry_deployment_diff",
+            ),
+            path("fit/", self.admin_site.admin_view(fit_view(self)), name="registry_deployment_fit_new"),
+            path(
+                "<int:deployment_id>/fit/",
+                self.admin_site.admin_view(fit_view(self)),
+                name="registry_deployment_fit",
             ),
             *super().get_urls(),
         ]
@@ -116,6 +127,14 @@ class DeploymentAdmin(OrdersAdmin):
             }
         response: HttpResponse = super().change_view(request, object_id, form_url, (extra_context or {}) | parts)
         return response
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        deployment = kwargs.get("obj")
+        if self.has_add_permission(request) if deployment is None else self.has_change_permission(request, deployment):
+            context["fit_url"] = fit_url(deployment)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Deployment, form: DeploymentForm, change: bool) -> None:  # noqa: PLR0917 - Django's signature
         if not change:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from copy import copy
 from typing import Any, ClassVar
 
 from django import forms
@@ -9,9 +11,11 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from registry import desired
 from registry.admin.fields import LabelsField, MemoryField, as_form_error
+from registry.errors import InvalidDesire
 from registry.models import Deployment
 from registry.models.deployment import TIMEOUT_FIELDS
 from registry.placement import parse_devices
+from registry.wishes import check_wishes
 
 OPTIONS = "Options of the engine, as JSON. Empty or {}: the engine's own."
 TIMEOUTS = {
@@ -22,6 +26,8 @@ TIMEOUTS = {
 }
 # What is edited in words, and the column behind it.
 COLUMNS = {"memory": "memory_bytes", "max_memory": "max_memory_per_gpu_bytes"}
+# What a wish may be impossible for, and how it is left out.
+BLAMED: dict[str, Any] = {"devices": "", "gpus": None, "max_memory": None, "node_labels": {}}
 
 
 class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
@@ -78,7 +84,7 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial |= {name: getattr(self.instance, column) for name, column in COLUMNS.items()}
+        self.initial.update({name: getattr(self.instance, column) for name, column in COLUMNS.items()})
 
     def clean_options(self) -> dict[str, Any]:
         options = self.cleaned_data["options"]
@@ -98,6 +104,25 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
         for name, column in COLUMNS.items():
             setattr(self.instance, column, self.cleaned_data.get(name, getattr(self.instance, column)))
         return cleaned
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # Django's own hook: the instance has its values now
+        if self.errors:
+            return
+        try:
+            check_wishes(self.instance)
+        except InvalidDesire as error:
+            self.add_error(self._blamed(), str(error))
+
+    def _blamed(self) -> str | None:
+        """The field without which the same wish would pass."""
+        for name, empty in BLAMED.items():
+            without = copy(self.instance)
+            setattr(without, COLUMNS.get(name, name), empty)
+            with suppress(InvalidDesire):
+                check_wishes(without)
+                return name
+        return None
 
     def changed_columns(self) -> tuple[str, ...]:
         """What is stored of an edit, so that whatever somebody else changed meanwhile stays."""

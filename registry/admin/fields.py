@@ -26,7 +26,7 @@ def as_form_error() -> Iterator[None]:
 class MemoryField(forms.CharField):
     """Bytes, written like 4GiB; empty is None."""
 
-    def clean(self, value: Any) -> int | None:  # type: ignore[override]  # a field may clean to anything
+    def clean(self, value: Any) -> int | None:
         written = super().clean(value)
         if not written:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, F, Sum
@@ -60,7 +61,7 @@ def fleet_section() -> dict[str, object]:
     }
 
 
-def _standings(nodes: list[Node]) -> list[Standing]:
+def _standings(nodes: Sequence[Node]) -> list[Standing]:
     numbers: Counter[tuple[str, str]] = Counter()
     for node in nodes:
         phase, words = status_of(node)
@@ -73,7 +74,7 @@ def _standings(nodes: list[Node]) -> list[Standing]:
     ]
 
 
-def _sick(nodes: list[Node]) -> list[tuple[Node, SafeString]]:
+def _sick(nodes: Sequence[Node]) -> list[tuple[Node, SafeString]]:
     """Those that should take workers and cannot, the worst first."""
     ranked = sorted(nodes, key=lambda node: (WORST_FIRST.index(status_of(node)[0]), node.name))
     sick = [node for node in ranked if status_of(node)[0] in {Phase.FAILED, Phase.WAITING}]

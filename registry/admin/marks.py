@@ -103,7 +103,7 @@ def age(since: timedelta | None, *, live: bool = True) -> SafeString | str:
     if since is None:
         return NOTHING
     if live and since > SILENT:
-        return format_html('<span class="yard-state yard-warning">{} ago</span>', format_age(since))
+        return format_html('<span class="yard-state yard-warning yard-nowrap">{} ago</span>', format_age(since))
     return whole(f"{format_age(since)} ago")
 
 

@@ -24,8 +24,8 @@ from registry.admin.filters import ChoiceFilter, LabelFilter
 from registry.admin.node_orders import NodeOrdersAdmin
 from registry.admin.sweep import alarm_part
 from registry.models import Device, Node, Worker
+from registry.plan.nodes import NODE_LATE
 from registry.states import ACTIVE
-from registry.status import NODE_LATE
 
 
 def nodes_to_show(nodes: QuerySet[Node]) -> QuerySet[Node]:
@@ -52,7 +52,7 @@ class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
 
     def changes(self) -> Labels:
         """Against the labels before; None deletes."""
-        wanted = self.cleaned_data["labels"]
+        wanted: Labels = self.cleaned_data["labels"]
         return dict.fromkeys(self.initial["labels"].keys() - wanted.keys()) | wanted
 
 
@@ -138,7 +138,9 @@ class NodeAdmin(NodeOrdersAdmin):
         if object_id.isdecimal() and request.method == "GET":
             node_id = int(object_id)
             parts = {"above": nodeparts.now_part(request, node_id), "below": nodeparts.events_part(request, node_id)}
-        response: HttpResponse = super().change_view(request, object_id, form_url, (extra_context or {}) | parts)
+        response: HttpResponse = super().change_view(
+            request, object_id, form_url, (extra_context or {}) | parts | {"show_history": False}
+        )
         return response
 
     def save_model(self, request: HttpRequest, obj: Node, form: NodeForm, change: bool) -> None:  # noqa: PLR0917 - Django's signature

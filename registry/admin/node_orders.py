@@ -109,7 +109,6 @@ REMOVE = Order(
     done=("is removed", "are removed"),
     give=lambda node, answers, actor: desired.remove_node(node, actor=actor, force=answers["force"]),
     icon="delete",
-    variant=ActionVariant.DANGER,
     form=RemoveForm,
     permission="remove",
 )

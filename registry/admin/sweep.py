@@ -22,11 +22,11 @@ def warnings() -> list[tuple[str, str]]:
     """Title and sentence of each thing that operators must know before they believe the pages."""
     sweep = Sweep.objects.annotate(silence=Now() - F("swept_at")).first()
     if sweep is None:
-        return [("The control plane has never looked", f"Is it running? See `modelyard status`. {CONSEQUENCE}")]
+        return [("The control plane has never looked", f"Is it running? “modelyard status” tells. {CONSEQUENCE}")]
     found = []
     if sweep.silence > LATE:
         title = f"The control plane has not swept for {format_age(sweep.silence)}: is it running?"
-        found.append((title, f"See `modelyard status`. {CONSEQUENCE}"))
+        found.append((title, f"“modelyard status” tells. {CONSEQUENCE}"))
     if sweep.alarm:
         since = f" since {sweep.alarm_since:%H:%M:%S} UTC" if sweep.alarm_since else ""
         found.append((f"Alarm{since}: nobody is evicted", sweep.alarm))

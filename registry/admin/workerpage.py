@@ -52,7 +52,7 @@ def now_part(request: HttpRequest, worker_id: int) -> SafeString | None:
         "claims": _claims(worker),
         "process": process(worker),
         "exit": exit_words(worker),
-        "heartbeat": marks.age(worker.silence, live=worker.state in ACTIVE),
+        "heartbeat": marks.age(worker.silence, live=worker.state in ACTIVE),  # type: ignore[attr-defined]  # annotated
         "memory": _memory(worker),
         "times": _times(worker),
     }

@@ -91,7 +91,9 @@ def test_memory_is_shown_as_it_can_be_entered_again(root: Client) -> None:
 
 
 def test_where_it_may_run_is_written_in_words_and_shown_as_it_was_written(root: Client) -> None:
-    made = factories.deployment()
+    made, rack = factories.deployment(), factories.node()
+    for index in (2, 3):
+        factories.device(rack, index)
     place = {"gpus": 2, "max_memory": "20GiB", "devices": "node-a:2,3", "node_labels": "zone=a", "exclusive": "on"}
     root.post(page(made), form(model=made.model_id, strategy="pack", load_timeout_s=90, **place))
     after = Deployment.objects.get()
@@ -120,6 +122,25 @@ def test_a_mistake_in_a_folded_part_is_seen(root: Client) -> None:
     made = factories.deployment()
     assert "<details>" in root.get(page(made)).content.decode()
     assert "<details>" not in text_of(root, page(made), **form(model=made.model_id, devices="nonsense"))
+
+
+@pytest.mark.parametrize(
+    ("entered", "field", "complaint"),
+    [
+        ({"devices": "node-z:0"}, "devices", "There is no node"),
+        ({"devices": "node-a:7"}, "devices", "The node node-a has no device 7"),
+        ({"gpus": 9}, "gpus", "No node has 9 GPUs"),
+        ({"max_memory": "1GiB", "gpus": 1, "memory": "2GiB"}, "gpus", "is less than the memory asked for"),
+    ],
+)
+def test_what_the_fleet_can_never_give_is_said_beside_its_field(
+    root: Client, entered: dict[str, Any], field: str, complaint: str
+) -> None:
+    factories.device(factories.node())
+    answer = root.post(ADD, form(model=factories.model().pk) | entered)
+    errors = answer.context["adminform"].form.errors
+    assert complaint in errors[field][0]
+    assert not Deployment.objects.exists()
 
 
 def test_revisions_are_listed_and_any_two_are_compared(root: Client) -> None:
