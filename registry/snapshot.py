@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from registry.clock import database_now
-from registry.exits import explain_exit
+from registry.exits import end_of, explain_exit
 from registry.fleet import load_devices, load_files
 from registry.models import Claim, Deployment, Node, Revision, Sweep, Worker
 from registry.placement import request_of
@@ -93,9 +93,9 @@ def _worker_view(row: dict[str, Any], claims: tuple[tuple[int, int], ...], endin
 
 def _endings(ended: Any) -> dict[int, Ending]:
     """How those ended whose process is gone; few at a time, so that their logs need not be read for all."""
-    return {worker.pk: _ending(worker) for worker in ended}
+    return {worker.pk: _ending(worker) for worker in ended.select_related("revision", "node")}
 
 
 def _ending(worker: Worker) -> Ending:
-    reason = explain_exit(worker.exit_code, worker.exit_note, witnessed=worker.exit_witnessed)
-    return Ending(reason=reason, witnessed=worker.exit_witnessed)
+    explained = explain_exit(end_of(worker))
+    return Ending(explained.reason, explained.cause, explained.hint, witnessed=worker.exit_witnessed)

@@ -11,7 +11,8 @@ from django.utils.safestring import SafeString
 
 from inference.protocol.causes import Cause
 from registry.admin import live, logs, marks, workerline
-from registry.exits import explain_exit
+from registry.exits import end_of, explain_exit
+from registry.hints import hint_of
 from registry.measures import format_bytes
 from registry.models import Claim, Worker
 from registry.states import ACTIVE, WorkerState
@@ -26,6 +27,7 @@ CAUSES = {
     Cause.OPTIONS: "An option is wrong",
     Cause.PORT_TAKEN: "Its port is taken",
     Cause.DRIVER_MISSING: "The GPU's driver is missing",
+    Cause.DISK_FULL: "The disk is full",
     Cause.NOT_INSTALLED: "The engine is not installed",
     Cause.KILLED: "Killed from outside",
     Cause.CRASHED: "Crashed",
@@ -81,7 +83,8 @@ def below(request: HttpRequest, worker_id: int) -> SafeString | None:
 
 def told(worker: Worker) -> SafeString | str:
     """What happened and what to do next, where there is something to tell."""
-    next_step = f"What to do: {worker.hint}" if worker.hint else ""
+    hint = hint_of(worker)
+    next_step = f"What to do: {hint}" if hint else ""
     if worker.state in {WorkerState.FAILED, WorkerState.LOST}:
         return marks.box(title_of(worker), worker.reason, next_step, colour="danger")
     if worker.state == WorkerState.PENDING and worker.reason:
@@ -114,7 +117,7 @@ def exit_words(worker: Worker) -> str:
     if worker.exited_at is None:
         return ""
     code = "not known" if worker.exit_code is None else str(worker.exit_code)
-    return f"{code}: {explain_exit(worker.exit_code, worker.exit_note, witnessed=worker.exit_witnessed)}"
+    return f"{code}: {explain_exit(end_of(worker)).reason}"
 
 
 def _claims(worker: Worker) -> SafeString | str:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from registry.agent.duty import BIRTH_LIMIT, DRAIN_GRACE, ENDED_LIMIT, STOP_LIMIT, Duty, Life, Seen, duty
-from registry.exits import explain_exit
 from registry.states import TERMINAL, Order, WorkerState
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -82,18 +81,3 @@ def test_an_ended_launch_may_finish_its_streams_for_a_while(order: Order) -> Non
     ended = replace(RUNNING, state=WorkerState.LOST, order=order, ended_at=NOW - ENDED_LIMIT)
     assert duty(ended) is Duty.NOTHING
     assert duty(replace(ended, now=NOW + SECOND)) is Duty.KILL
-
-
-@pytest.mark.parametrize(
-    ("code", "note", "sentence"),
-    [
-        (-9, "", "killed by signal 9 (SIGKILL): by somebody on the machine, or by the kernel because memory ran out"),
-        (-11, "", "killed by signal 11 (SIGSEGV)"),
-        (-99, "", "killed by signal 99 (an unknown signal)"),
-        (0, "", "the process ended by itself although it should run"),
-        (1, "no such file", "the process ended with exit code 1: no such file"),
-        (None, "", "the process is gone and its exit code is not known"),
-    ],
-)
-def test_an_exit_is_explained_in_a_sentence(code: int | None, note: str, sentence: str) -> None:
-    assert explain_exit(code, note) == sentence
