@@ -20,8 +20,9 @@ from registry.fit import Answer, Seat, would_fit
 from registry.measures import format_bytes
 from registry.models import Deployment
 
-SHOWN = 24  # refused devices; the rest is counted by kind
-SEATS = 16  # replicas; likewise
+FEW = 16  # refused devices: more are counted by kind first
+SHOWN = 200  # of them one by one
+SEATS = 16  # replicas
 
 
 def fit_url(deployment: Deployment | None) -> str:
@@ -56,11 +57,14 @@ def _context(form: ModelForm[Deployment]) -> dict[str, Any]:
         ]
         return {"mistakes": mistakes}
     answer = would_fit(form.instance)
+    fitting = [seat for seat in answer.seats if seat.fits]
     return {
         "answer": answer,
+        "verdict": answer.words if answer.fits else f"Does not fit: {len(fitting)} of {len(answer.seats)} would.",
         "claimed": format_bytes(answer.estimate.total),
-        "seats": [(seat, _claims(seat)) for seat in answer.seats[:SEATS]],
-        "more_seats": max(0, len(answer.seats) - SEATS),
+        "seats": [(seat, _claims(seat)) for seat in fitting[:SEATS]],
+        "more_seats": max(0, len(fitting) - SEATS),
+        "without": len(answer.seats) - len(fitting),
         "advice": next((seat.refusal.advice for seat in answer.seats if seat.refusal is not None), ""),
         "parts": _parts(answer),
         **_refusals(answer),
@@ -79,6 +83,7 @@ def _parts(answer: Answer) -> list[tuple[str, str]]:
 
 
 def _refusals(answer: Answer) -> dict[str, Any]:
-    """The first refused devices one by one, the others by what they have in common."""
-    rest = Counter(refusal.kind for refusal in answer.refusals[SHOWN:])
-    return {"refusals": answer.refusals[:SHOWN], "refused": len(answer.refusals), "more_refusals": rest.most_common()}
+    """A few refused devices one by one; of many first what they have in common."""
+    every = answer.refusals
+    kinds = Counter(refusal.kind for refusal in every).most_common() if len(every) > FEW else []
+    return {"refused": len(every), "kinds": kinds, "refusals": every[:SHOWN], "unsaid": max(0, len(every) - SHOWN)}
