@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -9,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.crypto import salted_hmac
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+
+from modelyard import passfile
 
 # Lock and statement deadlines live in Postgres, so that no process of ours can wait for ever.
 DEADLINES = "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
@@ -43,9 +46,12 @@ def django_settings(url: str, *, application_name: str) -> dict[str, Any]:
 
 
 def broker_url(url: str) -> str:
-    """The pgmq broker on the same database."""
-    _parsed(url)
-    return "pgmq://" + url.split("://", 1)[1]
+    """The pgmq broker on the same database, with the password that libpq would find for a URL without one."""
+    parts = _parsed(url)
+    account, at, place = url.split("://", 1)[1].rpartition("@")
+    if at and "password" not in parts and (password := passfile.password_for(parts, os.environ)):
+        account = f"{account}:{quote(password, safe='')}"
+    return f"pgmq://{account}{at}{place}"
 
 
 def worker_url(url: str, *, secret_key: str) -> str:

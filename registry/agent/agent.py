@@ -89,7 +89,7 @@ class Agent:
     def _attend(self, worker: Worker) -> None:
         self._owner.assure()
         presence = self._watch.look(worker)
-        match duty(seen(worker, presence.life)):
+        match duty(self._seen(worker, presence.life)):
             case Duty.LAUNCH:
                 self._launcher.launch(worker)
             case Duty.ADOPT if presence.identity is not None:
@@ -107,18 +107,18 @@ class Agent:
         if worker.state in ACTIVE and presence.identity is not None:
             self._probes.examine(worker, now=launches.now_of(worker), stopped=presence.identity.stopped())
 
-
-def seen(worker: Worker, life: Life) -> Seen:
-    """The launch as `duty` wants it, on the database's clock."""
-    return Seen(
-        state=WorkerState(worker.state),
-        order=Order(worker.order),
-        ordered_at=worker.ordered_at,
-        drain_limit=timedelta(seconds=worker.deployment.drain_timeout_s),
-        launching_at=worker.launching_at,
-        ended_at=worker.ended_at,
-        recorded=worker.pid is not None,
-        exited=worker.exited_at is not None,
-        life=life,
-        now=launches.now_of(worker),
-    )
+    def _seen(self, worker: Worker, life: Life) -> Seen:
+        """The launch as `duty` wants it, on the database's clock."""
+        return Seen(
+            state=WorkerState(worker.state),
+            order=Order(worker.order),
+            ordered_at=worker.ordered_at,
+            drain_limit=timedelta(seconds=worker.deployment.drain_timeout_s),
+            launching_at=worker.launching_at,
+            ended_at=worker.ended_at,
+            # A child of ours may end before its pid is written down.
+            recorded=worker.pid is not None or (life is Life.GONE and self._watch.started(worker.launch_id)),
+            exited=worker.exited_at is not None,
+            life=life,
+            now=launches.now_of(worker),
+        )

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from inference.protocol.causes import Cause
 from registry import nudge
 from registry.agent import files, quarantine
-from registry.agent.exits import Death, Testimony, last_line, testify
+from registry.agent.exits import Death, Testimony, judge, last_line
 from registry.agent.identity import boot_id
 from registry.agent.inventory import Inventory
 from registry.agent.logfiles import read_tail
@@ -55,7 +55,7 @@ class Endings:
         ending = self._pending.get(worker.launch_id) or self._begin(worker)
         if not self._memory_came_back(worker, ending):
             return
-        self.write(worker, testify(ending.death), code=ending.death.code)
+        self.write(worker, judge(ending.death), code=ending.death.code)
         self._pending.pop(worker.launch_id, None)
         self._watch.forget(worker.launch_id)
         files.forget(Path(settings.MODELYARD_RUN_DIR), str(worker.launch_id))
@@ -92,7 +92,7 @@ class Endings:
             code=self._watch.exit_code(worker.launch_id),
             seen_alive=self._watch.saw_alive(worker.launch_id),
             other_boot=bool(worker.boot_id) and worker.boot_id != boot_id(),
-            recorded=worker.pid is not None,
+            recorded=worker.pid is not None or self._watch.started(worker.launch_id),
             killed=self._watch.killed(worker.launch_id),
             memory_killer=self.memory_killer.was_here(),
             noted=worker.exit_note,

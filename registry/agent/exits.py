@@ -1,4 +1,4 @@
-"""What an agent can testify of a worker's end: a pure judgement of what it saw and did."""
+"""What an agent can judge of a worker's end: a pure judgement of what it saw and did."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Testimony:
     witnessed: bool
 
 
-def testify(death: Death) -> Testimony:
+def judge(death: Death) -> Testimony:
     """The agent's part of the explanation."""
     witnessed = death.code is not None or death.seen_alive
     return Testimony(_note(death)[:LONGEST_NOTE], _cause(death), witnessed)

@@ -92,10 +92,10 @@ class Probes:
         return self._asked.pop(launch_id).result()
 
 
-def answers(address: str) -> bool:
+def answers(address: str, *, timeout_s: float = PROBE_S) -> bool:
     """Whether a worker's server says anything at all: also a refusal is an answer."""
     url = urlsplit(address)
-    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=PROBE_S)
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=timeout_s)
     try:
         connection.request("GET", "/health")
         connection.getresponse()

@@ -87,6 +87,10 @@ class Watch:
         child = self._children.get(launch_id)
         return None if child is None else child.poll()
 
+    def started(self, launch_id: UUID) -> bool:
+        """Whether its process is or was a child of ours."""
+        return launch_id in self._children
+
     def saw_alive(self, launch_id: UUID) -> bool:
         return launch_id in self._watched
 
