@@ -14,6 +14,7 @@ from registry.desired.deployments import (
     start,
     stop,
 )
+from registry.desired.models import register
 from registry.desired.nodes import cordon, drain, find_node, label, remove_node
 from registry.desired.wish import Wish
 
@@ -29,6 +30,7 @@ __all__ = [
     "find_node",
     "label",
     "model_changed",
+    "register",
     "remove_node",
     "renew",
     "restart",

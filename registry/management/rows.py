@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +11,10 @@ from django.db.models import F, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Now
 
 from registry.clock import database_now
+from registry.hints import hint_of
 from registry.measures import format_bytes
-from registry.models import Device, Node, Worker
-from registry.states import ACTIVE
+from registry.models import Deployment, Device, Node, Worker
+from registry.states import ACTIVE, WorkerState
 from registry.status import node_status
 
 # A launch that is over may still have a process, as long as its agent has not seen it end.
@@ -33,6 +34,13 @@ def worker_rows(*, over_too: bool = False) -> list[dict[str, Any]]:
     workers = Worker.objects.all() if over_too else Worker.objects.filter(state__in=ACTIVE)
     related = workers.select_related("deployment__model", "node", "revision").prefetch_related("claims__device__node")
     return [_worker(worker) for worker in related.annotate(silence=Now() - F("heartbeat_at")).defer("log_tail")]
+
+
+def failure_hints(deployments: Iterable[Deployment]) -> dict[int, str]:
+    """What to do about the newest failure of each deployment that has a hint for it, by the deployment's id."""
+    newest = Worker.objects.filter(deployment__in=deployments, state=WorkerState.FAILED).exclude(cause="", hint="")
+    rows = newest.order_by("deployment_id", "-id").distinct("deployment_id")
+    return {worker.deployment_id: hint_of(worker) for worker in rows.select_related("revision", "node")}
 
 
 def hardware(devices: Sequence[dict[str, Any]]) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from registry import overview
 from registry.management.command import YardCommand
-from registry.management.rows import worker_rows
-from registry.models import Deployment, Worker
+from registry.management.rows import failure_hints, worker_rows
+from registry.models import Deployment
 from registry.states import WorkerState
 from registry.status import Phase
 
@@ -47,17 +47,11 @@ def given_up() -> Iterator[str]:
     deployments = list(Deployment.objects.all())
     found = overview.statuses(deployments)
     failed = [deployment for deployment in deployments if found[deployment.pk].phase is Phase.FAILED]
-    hints = _hints(failed)
+    hints = failure_hints(failed)
     for deployment in failed:
         yield f"{deployment}: {found[deployment.pk].words} (`modelyard logs {deployment}`)"
         if hint := hints.get(deployment.pk):
             yield f"  hint: {hint}"
-
-
-def _hints(deployments: Iterable[Deployment]) -> dict[int, str]:
-    newest = Worker.objects.filter(deployment__in=deployments, state=WorkerState.FAILED).exclude(hint="")
-    rows = newest.order_by("deployment_id", "-id").distinct("deployment_id")
-    return dict(rows.values_list("deployment_id", "hint"))
 
 
 def _shortened(row: dict[str, Any]) -> dict[str, str]:

@@ -1,0 +1,49 @@
+"""What operators ask of models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from registry.desired.deployments import model_changed
+from registry.errors import InvalidDesire
+from registry.models import Alias, Model
+
+
+def register(
+    name: str, path: str, *, actor: str, aliases: Iterable[str] = (), trust_remote_code: bool = False
+) -> Model:
+    """A model, with these aliases besides those that it has. Raises `InvalidDesire` when a name is taken."""
+    with transaction.atomic():
+        model = Model.objects.filter(name=name).first() or Model(name=name)
+        if model.path not in {"", path}:
+            raise InvalidDesire(f"{name} is the model in {model.path}: deploy {path} by another name.")
+        model.path = path
+        model.trust_remote_code = model.trust_remote_code or trust_remote_code
+        _store(model)
+        for alias in aliases:
+            if not model.aliases.filter(name=alias).exists():
+                _check_free(alias)
+                _store(Alias(name=alias, model=model))
+        model_changed(model, actor=actor)
+    return model
+
+
+def _check_free(alias: str) -> None:
+    if taken := Alias.objects.select_related("model").filter(name=alias).first():
+        raise InvalidDesire(f"{alias} is already an alias of {taken.model}: choose another, or take it away there.")
+    if Model.objects.filter(name=alias).exists():
+        raise InvalidDesire(f"{alias} is already the name of a model: choose another alias.")
+
+
+def _store(row: Model | Alias) -> None:
+    try:
+        row.full_clean()
+        with transaction.atomic():
+            row.save()
+    except ValidationError as error:
+        raise InvalidDesire(f"{row.name!r} cannot be a name. {' '.join(error.messages)}") from error
+    except IntegrityError as error:
+        raise InvalidDesire(f"{str(error).splitlines()[0]}: choose another name.") from error

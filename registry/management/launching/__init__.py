@@ -1,0 +1,1 @@
+"""Several models in one command: what was written, which cards each gets, and how it goes."""
