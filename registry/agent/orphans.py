@@ -64,15 +64,15 @@ class Orphans:
         known = accounts(found)
         for launch_id, identity in found.items():
             match fate(known.get(launch_id), self._node.pk):
-                case Fate.STRANGER:
-                    self._mention(launch_id, identity)
                 case Fate.END:
                     self._end(launch_id, identity)
+        self._mention(found.keys() - known.keys())
 
-    def _mention(self, launch_id: str, identity: ProcessIdentity) -> None:
-        if launch_id not in self._known:
-            self._known.add(launch_id)
-            logger.info("pid %s runs launch %s, which is not ours; it is left alone.", identity.pid, launch_id)
+    def _mention(self, strangers: set[str]) -> None:
+        """Once: somebody who wonders about their memory finds here who leaves them alone."""
+        if new := strangers - self._known:
+            self._known |= new
+            logger.info("%s worker processes of other installations run here and are left alone.", len(new))
 
     def _end(self, launch_id: str, identity: ProcessIdentity) -> None:
         """TERM at first sight; KILL to the session when it is still there at the next."""

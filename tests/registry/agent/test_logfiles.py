@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from registry.agent import files, logfiles
 from registry.agent.identity import ProcessIdentity
 from registry.agent.logfiles import opened, prune, read_tail
@@ -36,14 +38,10 @@ def test_where_no_log_can_be_written_a_worker_writes_into_the_void(tmp_path: Pat
     assert read_tail(tmp_path / "workers" / "one.log") == ("", 0)
 
 
-def test_on_a_full_disk_no_log_is_begun(tmp_path: Path, monkeypatch: object) -> None:
-    room = logfiles.ROOM
-    logfiles.ROOM = 2**62  # more than any disk has free
-    try:
-        with opened(tmp_path / "one.log") as (_, problem):
-            pass
-    finally:
-        logfiles.ROOM = room
+def test_on_a_full_disk_no_log_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logfiles, "ROOM", 2**62)  # more than any disk has free
+    with opened(tmp_path / "one.log") as (_, problem):
+        pass
     assert "bytes are free" in problem
     assert not (tmp_path / "one.log").exists()
 
