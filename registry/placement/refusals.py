@@ -42,6 +42,6 @@ def summary(shown: Iterable[Refusal], rest: Mapping[str, int], *, advice: str = 
     parts = [f"{refusal.device}: {refusal.reason}" for refusal in shown]
     if count := sum(rest.values()):
         kinds = sorted(rest.items(), key=lambda item: (-item[1], item[0]))
-        words = ", ".join(f"{kind} ({number})" for kind, number in kinds if number)
+        words = ", ".join(f"{number:,} × {kind}" for kind, number in kinds if number)
         parts.append(f"and {count:,} more devices: {words}")
     return ". ".join(filter(None, ["; ".join(parts) or NO_NODE, advice]))
