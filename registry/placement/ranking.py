@@ -35,10 +35,11 @@ class Ranking:
         last_equal = bisect_left(self._sorted, (self._sorted[at][0] + 1,)) - 1
         return -self._sorted[last_equal][1]
 
-    def top(self, count: int) -> list[int]:
-        """The entries with the largest figures, best first."""
+    def top(self, count: int, *, least: int | None = None) -> list[int]:
+        """The entries with the largest figures, best first; with `least` only those that have so much."""
         self._catch_up()
-        return [-minus for _, minus in self._sorted[: -count - 1 : -1]]
+        best = self._sorted[: -count - 1 : -1]
+        return [-minus for figure, minus in best if least is None or figure >= least]
 
     def at_least(self, least: int) -> int:
         """How many entries have such a figure."""

@@ -12,6 +12,7 @@ from registry.placement.views import Group, Placement, Request
 
 Nodes = frozenset[int]  # numbers of nodes
 Figure = Callable[[int], int | None]
+LOOK_FOR_ANOTHER_NODE = 64  # entries: a few machines of eight cards
 
 
 class Search:
@@ -71,11 +72,22 @@ class Search:
         if request.strategy == "pack":
             entry = ranking.tightest(share)
         else:
-            best = ranking.best()
-            entry = best[1] if best and best[0] >= share else None
+            entry = self._apart(request, ranking, count=count)
         if entry is None:
             return []
         return [entry] if count == 1 else self._on_node(request, entry, count=count)
+
+    def _apart(self, request: Request, ranking: Ranking, *, count: int) -> int | None:
+        """The emptiest, on another node than the deployment's other replicas if one of the emptiest few is."""
+        share = request.share(count)
+        best = ranking.best()
+        if best is None or best[0] < share or not request.avoid:
+            return best[1] if best and best[0] >= share else None
+        avoided = {self._census.nodes[node_id] for node_id in request.avoid if node_id in self._census.nodes}
+        for entry in ranking.top(LOOK_FOR_ANOTHER_NODE, least=share):
+            if (entry if count > 1 else self._census.node_of[entry]) not in avoided:
+                return entry
+        return best[1]
 
     def _on_node(self, request: Request, node: int, *, count: int) -> list[int]:
         """Its emptiest devices, or its fullest that still fit; in the order of their indices."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 DeviceKind = Literal["cpu", "cuda"]
@@ -64,6 +64,9 @@ class Request:
     strategy: StrategyName = "spread"
     engine: str = "transformers"
     path: str = ""
+    # Where the deployment's other replicas are: with "spread" another node is taken where one fits. Not part of what
+    # makes two requests equal, since what fits nowhere fits nowhere with it too.
+    avoid: frozenset[int] = field(default=frozenset(), compare=False)
 
     def share(self, count: int) -> int:
         """Bytes of each of `count` devices, rounded up. At least one: a device that has nothing left is full."""

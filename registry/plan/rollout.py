@@ -10,7 +10,7 @@ Probes, more than one replica at a time, and a roll-back by itself would be deci
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from registry.placement import Fleet, Placement, Unplaceable
 from registry.plan.actions import Action, Create, Place, Promote
@@ -48,6 +48,7 @@ class Rollout:
     workers: Sequence[WorkerView]
     watch: Watch = field(kw_only=True)
     fleet: Fleet = field(kw_only=True)
+    _homes: dict[int, int] = field(init=False, default_factory=dict)  # replica → node, as far as it is known
 
     def actions(self) -> Iterator[Action]:
         slots = self._slots()
@@ -70,6 +71,8 @@ class Rollout:
         for worker in self.workers:
             if worker.replica < len(slots):
                 slots[worker.replica].add(worker)
+            if worker.running and worker.node_id is not None:
+                self._homes[worker.replica] = worker.node_id
         return slots
 
     def _obsolete(self, worker: WorkerView) -> str:
@@ -144,7 +147,12 @@ class Rollout:
             yield self._create(slot, outcome)
 
     def _take(self, replica: int) -> Placement | Unplaceable:
-        return self.fleet.take(self.deployment.request.for_replica(replica))
+        request = self.deployment.request.for_replica(replica)
+        others = frozenset(node for other, node in self._homes.items() if other != replica)
+        outcome = self.fleet.take(replace(request, avoid=others) if others else request)
+        if isinstance(outcome, Placement):
+            self._homes[replica] = outcome.node_id
+        return outcome
 
     def _fits_instead_of(self, worker: WorkerView) -> bool:
         request = self.deployment.request.for_replica(worker.replica)

@@ -155,3 +155,13 @@ def test_claims_that_are_released_make_room_in_the_same_plan() -> None:
     assert release == Release(1)
     assert isinstance(create, Create)
     assert isinstance(create.outcome, Placement)
+
+
+def test_replicas_go_to_different_nodes_where_they_can() -> None:
+    gpus = tuple(
+        replace(CPU, id=id_, node_id=node_id, node=name, index=index, kind="cuda", claimed=index * GIB)
+        for id_, node_id, name, index in [(1, 1, "a", 0), (2, 1, "a", 1), (3, 2, "b", 4), (4, 2, "b", 5)]
+    )
+    actions = planned(deployment=replace(CHAT, replicas=3), devices=gpus)
+    places = [action.outcome for action in actions if isinstance(action, Create)]
+    assert [place.label for place in places if isinstance(place, Placement)] == ["a:0", "b:4", "a:1"]
