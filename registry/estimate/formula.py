@@ -102,7 +102,11 @@ def _cache(options: Mapping[str, Any], facts: ModelFacts) -> tuple[int, str]:
     requests = _whole(options, "max_concurrency") or CONCURRENCY
     values = facts.kv_values * context + facts.window_values * min(context, facts.window)
     size = values * _width(options, facts) * requests
-    return size, f"cache: {format_bytes(size)} for {requests} requests of {context:,} tokens"
+    return size, f"cache: {format_bytes(size)} for {_requests(requests)} of {context:,} tokens"
+
+
+def _requests(count: int) -> str:
+    return f"{count} request{'' if count == 1 else 's'}"
 
 
 def _parameters(facts: ModelFacts) -> int:

@@ -16,7 +16,7 @@ Tensors = dict[str, tuple[int, ...]]
 
 
 def read_head(path: Path) -> tuple[dict[str, Any], Tensors]:
-    """The keys (of an array only its length) and each tensor's shape. Raises `ValueError` for a broken file."""
+    """The keys (of a vocabulary its length) and each tensor's shape. Raises `ValueError` for a broken file."""
     with path.open("rb") as file:
         try:
             return _Reader(file).head()
@@ -55,8 +55,8 @@ class _Reader:
             raise ValueError(f"a key has the unknown type {kind}")
         return self._number(SCALARS[kind])
 
-    def _skip_array(self) -> int:
-        """Arrays are vocabularies: only how long they are matters."""
+    def _skip_array(self) -> int | None:
+        """Of a vocabulary its length matters, of other arrays nothing."""
         kind, length = self._number("I"), self._number("Q")
         if kind == STRING:
             for _ in range(length):
@@ -65,7 +65,7 @@ class _Reader:
             self._file.seek(length * struct.calcsize(SCALARS[kind]), 1)
         else:
             raise ValueError(f"a key has the unknown type {kind}")
-        return int(length)
+        return int(length) if kind == STRING else None
 
     def _string(self) -> str:
         return self._take(self._length()).decode()
