@@ -57,7 +57,7 @@ def named_memory(device: Device) -> SafeString:
     return format_html(
         '<span class="yard-device">{} <small>{}</small> {}{}</span>',
         device,
-        device.name,
+        marks.product(device.name),
         trouble(device),
         memory(device),
     )
@@ -134,7 +134,7 @@ class DeviceAdmin(ReadOnlyAdmin):
 
     @display(description="Product", ordering="name")
     def product(self, device: Device) -> SafeString:
-        return format_html("{} {}", device.name, trouble(device))
+        return format_html("{} {}", marks.product(device.name), trouble(device))
 
     @display(description="Condition")
     def condition(self, device: Device) -> SafeString | str:

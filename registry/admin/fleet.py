@@ -14,11 +14,12 @@ from django.utils.safestring import SafeString
 from registry.admin import marks
 from registry.admin.device import named_memory
 from registry.admin.node import nodes_to_show
-from registry.admin.nodeparts import state_of, status_of
+from registry.admin.nodeparts import devices_of, state_of, status_of
 from registry.models import Claim, Device, Node
 from registry.status import Phase
 
-FEW_DEVICES = 12  # each gets a bar of its own up to here
+FEW_NODES = 8  # each is shown, up to here
+FEW_DEVICES = 12  # and each of their devices with a bar of its own
 SICK = 8  # lines; the lists have the rest
 WORST_FIRST = (Phase.FAILED, Phase.WAITING, Phase.PROGRESS, Phase.READY, Phase.STOPPED)
 # How the words of a node's state begin, and the value of the list's filter that finds these nodes.
@@ -47,10 +48,8 @@ def fleet_section() -> dict[str, object]:
     """For the overview, in a number of queries that does not grow."""
     known = {"few": False, "sick": [], "products": [], "standings": [], "quarantined": []}
     nodes = list(Node.objects.annotate(now=Now()))
-    if Device.objects.count() <= FEW_DEVICES:
-        shown = nodes_to_show(Node.objects.all())
-        lines = [(node, state_of(node), [named_memory(device) for device in node.devices.all()]) for node in shown]
-        return known | {"few": True, "nodes": lines}
+    if len(nodes) <= FEW_NODES:
+        return known | {"few": True, "nodes": _one_by_one()}
     return known | {
         "nodes": nodes,
         "standings": _standings(nodes),
@@ -59,6 +58,18 @@ def fleet_section() -> dict[str, object]:
         "quarantined": list(Device.objects.exclude(quarantine="").select_related("node")[:SICK]),
         "products": _products(),
     }
+
+
+def _one_by_one() -> list[tuple[Node, SafeString, list[SafeString]]]:
+    """State and bars of each node; when they have many devices, one bar a node."""
+    nodes = list(nodes_to_show(Node.objects.all()))
+    many = sum(len(node.devices.all()) for node in nodes) > FEW_DEVICES
+    lines = []
+    for node in nodes:
+        devices = list(node.devices.all())
+        bars = [devices_of(node)] if devices and many else [named_memory(device) for device in devices]
+        lines.append((node, state_of(node), bars))
+    return lines
 
 
 def _standings(nodes: Sequence[Node]) -> list[Standing]:
@@ -98,5 +109,5 @@ def _products() -> list[tuple[str, int, SafeString, SafeString]]:
         figures = {figure: row[figure] for figure in ("total", "used", "foreign")}
         bar = marks.memory(**figures, claimed=claimed.get((row["name"], row["simulated"]), 0))
         mark = marks.tag("simulated", "warning", marks.SIMULATED) if row["simulated"] else SafeString()
-        lines.append((row["name"], row["number"], mark, bar))
+        lines.append((marks.product(row["name"]), row["number"], mark, bar))
     return lines

@@ -43,6 +43,11 @@ def simulated(row: Node | Device) -> SafeString:
     return tag("simulated", "warning", SIMULATED) if row.simulated else SafeString()
 
 
+def product(name: str) -> str:
+    """A device's name; that it is simulated, a tag says."""
+    return name.removesuffix(" (simulated)")
+
+
 def labels(written: Mapping[str, str]) -> SafeString | str:
     tags = ((tag(f"{key}={value}"),) for key, value in sorted(written.items()))
     return format_html_join(" ", "{}", tags) or NOTHING

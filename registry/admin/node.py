@@ -160,7 +160,7 @@ class NodeAdmin(NodeOrdersAdmin):
         return marks.age(node.silence, live=node.left_at is None)  # type: ignore[attr-defined]  # annotated
 
     @display(description="Devices")
-    def devices(self, node: Node) -> SafeString | str:
+    def devices(self, node: Node) -> SafeString:
         return nodeparts.devices_of(node)
 
     @display(description="Workers", ordering="running")

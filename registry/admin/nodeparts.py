@@ -49,12 +49,12 @@ def state_of(node: Node) -> SafeString:
     return marks.dot(phase.value, words)
 
 
-def devices_of(node: Node) -> SafeString | str:
-    """All devices of a node from `nodes_to_show` in one bar, and which of them are in trouble."""
+def devices_of(node: Node) -> SafeString:
+    """All devices of a node from `nodes_to_show` in one bar, and how many of them are in trouble."""
     devices = list(node.devices.all())
     if not devices:
-        return marks.NOTHING
-    products = Counter(device.name for device in devices)
+        return marks.whole(marks.NOTHING)
+    products = Counter(marks.product(device.name) for device in devices)
     names = ", ".join(f"{number} × {name}" if number > 1 else name for name, number in products.items())
     sick = sum(bool(device.quarantine) or not device.present for device in devices)
     mark = marks.tag(f"{sick} in trouble", "danger") if sick else ""
@@ -110,6 +110,7 @@ def _device_lines(devices: QuerySet[Device]) -> list[dict[str, object]]:
     return [
         {
             "device": device,
+            "product": marks.product(device.name),
             "simulated": marks.simulated(device),
             "trouble": trouble(device),
             "memory": memory(device),

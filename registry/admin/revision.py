@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 
+from registry import revisions
+from registry.admin import marks
 from registry.admin.base import ReadOnlyAdmin, display
 from registry.admin.filters import DeploymentFilter
 from registry.measures import format_bytes
@@ -21,12 +27,29 @@ class RevisionAdmin(ReadOnlyAdmin):
     search_help_text = "Deployment, or who made it"
     ordering = ("-id",)
     fieldsets = (
-        (None, {"fields": (("deployment", "number"), ("created_at", "created_by"), ("claim", "device"), "snapshot")}),
+        (
+            None,
+            {"fields": (("of", "number"), ("created_at", "created_by"), "changed", ("claim", "device"), "snapshot")},
+        ),
     )
 
     @display(description="Revision", ordering="number")
     def title(self, revision: Revision) -> str:
         return str(revision)
+
+    @display(description="Deployment")
+    def of(self, revision: Revision) -> SafeString | str:
+        return marks.link(revision.deployment)
+
+    @display(description="What changed")
+    def changed(self, revision: Revision) -> SafeString | str:
+        before = Revision.objects.filter(deployment=revision.deployment, number=revision.number - 1).first()
+        if before is None:
+            return revisions.summary(None, revision.snapshot)
+        url = reverse("admin:registry_deployment_diff", args=[revision.deployment_id])
+        words = revisions.summary(before.snapshot, revision.snapshot)
+        query = urlencode({"from": before.number, "to": revision.number})
+        return format_html('{} <a class="yard-link" href="{}?{}">Compare</a>', words, url, query)
 
     @display(description="Claim per replica", ordering="claim_bytes")
     def claim(self, revision: Revision) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from registry.admin import marks
 from registry.measures import format_bytes
-from registry.models import Claim, Worker
+from registry.models import Claim, Device, Worker
 from registry.states import ACTIVE, WorkerState
 from registry.status import SILENT
 
@@ -72,12 +73,20 @@ def silent(worker: Worker) -> bool:
 def place(worker: Worker) -> SafeString | str:
     """The devices while it holds any, else the node; and whether these are simulated or in quarantine."""
     held = [claim.device for claim in worker.claims.all()]
-    words = ", ".join(map(str, held)) or (worker.node.name if worker.node else marks.NOTHING)
+    words = _devices(held) or (worker.node.name if worker.node else marks.NOTHING)
     marked = held[0] if held else worker.node
     tags = [marks.simulated(marked)] if marked else []
     if any(device.quarantine for device in held):
         tags.append(marks.tag("quarantined", "danger"))
     return format_html("{} {}", words, format_html_join(" ", "{}", ((tag,) for tag in tags if tag)))
+
+
+def _devices(held: list[Device]) -> str:
+    """`node-a:2,3`, as operators name them."""
+    by_node: defaultdict[str, list[str]] = defaultdict(list)
+    for device in held:
+        by_node[device.node.name].append(str(device.index))
+    return ", ".join(f"{node}:{','.join(indices)}" for node, indices in by_node.items())
 
 
 def kin(worker: Worker) -> SafeString:
@@ -101,10 +110,11 @@ def launch(worker: Worker) -> str:
 
 def claimed(worker: Worker) -> str:
     """Bytes a device, in words."""
-    return ", ".join(format_bytes(claim.bytes) for claim in worker.claims.all()) or marks.NOTHING
+    sizes = Counter(format_bytes(claim.bytes) for claim in worker.claims.all())
+    return ", ".join(f"{count} × {size}" if count > 1 else size for size, count in sizes.items()) or marks.NOTHING
 
 
 def work(worker: Worker) -> str:
     if worker.state not in {WorkerState.READY, WorkerState.DRAINING}:
         return marks.NOTHING
-    return f"{worker.in_flight} in flight, {worker.tokens_per_second:.0f} tokens/s"
+    return f"{worker.in_flight} in flight, {worker.tokens_per_second:.0f} tokens/s" if worker.in_flight else "idle"

@@ -67,7 +67,11 @@ def events_part(request: HttpRequest, worker_id: int) -> SafeString | None:
     worker = Worker.objects.select_related("deployment").filter(pk=worker_id).first()
     if worker is None or not live.may_view(request, "worker"):
         return None
-    context = {"deployment": worker.deployment, "events": list(worker.events.all())}
+    context = {
+        "deployment": worker.deployment,
+        "events": list(worker.events.all()),
+        "whole": "The deployment’s timeline",
+    }
     url = reverse("admin:registry_worker_events", args=[worker_id])
     return live.part("worker-events", url, template="registry/events.html", context=context)
 
@@ -116,14 +120,14 @@ def process(worker: Worker) -> str:
 def exit_words(worker: Worker) -> str:
     if worker.exited_at is None:
         return ""
-    code = "not known" if worker.exit_code is None else str(worker.exit_code)
-    return f"{code}: {explain_exit(end_of(worker)).reason}"
+    return explain_exit(end_of(worker)).reason
 
 
 def _claims(worker: Worker) -> SafeString | str:
     held: QuerySet[Claim] = worker.claims.all()
     lines = (
-        (marks.link(claim.device), claim.device.name, format_bytes(claim.bytes), _device_marks(claim)) for claim in held
+        (marks.link(claim.device), marks.product(claim.device.name), format_bytes(claim.bytes), _device_marks(claim))
+        for claim in held
     )
     return format_html_join("", '<span class="yard-line">{} <small>{}</small> {} {}</span>', lines) or marks.NOTHING
 

@@ -14,7 +14,7 @@ from registry.models import Alias, Deployment, Device, Event, Model, Node, Revis
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 NOUNS = (Node, Device, Deployment, Worker, Event, Revision, Model, Alias)
-SMALL = crowd.Size(nodes=3, devices=8, deployments=3, workers=20, events=60)
+SMALL = crowd.Size(nodes=9, devices=2, deployments=3, workers=20, events=60)
 LARGE = crowd.Size(events=6000)  # more than a page of each; what a long table costs is measured in bench/pages.py
 MOST = 20
 
