@@ -18,4 +18,4 @@ class Command(NodeCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         node = desired.find_node(options["node"])
         desired.cordon(node, cordoned=True, actor=actor())
-        self.stdout.write(f"{node} is cordoned; {workers(living_workers(node))} there go on.")
+        self.stdout.write(f"{node} is cordoned; what runs there goes on ({workers(living_workers(node))}).")

@@ -56,11 +56,11 @@ class Command(NodeCommand):
                 line.clear()
                 raise CommandError(f"{node} still has {workers(count)}, {format_age(-left)} after the time-out.")
             late = count if left <= timedelta() else late
-            line.show(f"{node}: {workers(count)} still run, {_clock(left)}")
+            line.show(f"{node}: {workers(count)} there, {_clock(left)}")
             time.sleep(POLL_S)
         line.clear()
         if late:
-            raise CommandError(f"{node} is empty; {workers(late)} had not finished in time and were stopped.")
+            raise CommandError(f"{node} is empty, but {workers(late)} had to be stopped at the time-out.")
         self.stdout.write(f"{node} is empty.")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from registry.errors import InvalidDesire
-from registry.placement import DeviceView, Fleet, Group, Placement, Request, Unplaceable
+from registry.placement import Claims, DeviceView, Fleet, Group, Placement, Request, Unplaceable
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,16 @@ class Need:
     request: Request
     replicas: int
     groups: tuple[Group, ...] = ()
+
+    @property
+    def uniform(self) -> bool:
+        """Whether every replica has named cards, or none."""
+        return len(self.groups) in {0, self.replicas}
+
+    def as_planned(self) -> Iterator[Request]:
+        """What the control plane will look for, replica by replica."""
+        request = replace(self.request, groups=tuple(dict.fromkeys(self.groups)))
+        return (request.for_replica(replica) for replica in range(self.replicas))
 
 
 @dataclass(slots=True)
@@ -29,8 +39,13 @@ class Dealer:
     _dealt: dict[str, list[Group]] = field(default_factory=dict)
 
     def deal(self, needs: Sequence[Need]) -> dict[str, str]:
-        """Name to named devices, as a deployment has them: a group a replica. `InvalidDesire`: one does not fit."""
+        """Name to named devices, as a deployment has them: a group a replica. `InvalidDesire`: one does not fit.
+
+        Nothing is named where each falls on a card of its own anyway: it may then go elsewhere when its node is lost.
+        """
         self._dealt = {need.name: list(need.groups) for need in needs}
+        if not self.names_cpus and all(need.uniform for need in needs) and self._falls_well(needs):
+            return {name: _written(groups) for name, groups in self._dealt.items()}
         for need in needs:
             for group in need.groups:
                 self._take(need, replace(need.request, groups=(group,)))
@@ -38,7 +53,25 @@ class Dealer:
         for need in sorted(needs, key=lambda need: -need.request.bytes):
             for _ in range(need.replicas - len(need.groups)):
                 self._dealt[need.name] += self._named(self._own_card(need))
-        return {name: " ".join(map(written, dict.fromkeys(groups))) for name, groups in self._dealt.items()}
+        return {name: _written(groups) for name, groups in self._dealt.items()}
+
+    def _falls_well(self, needs: Sequence[Need]) -> bool:
+        """Whether the control plane, which takes them in this order, gives nobody a GPU that somebody has."""
+        taken: list[Claims] = []
+        well = True
+        for request in (request for need in needs for request in need.as_planned()):
+            found = self.fleet.look(request)
+            well = well and isinstance(found, Placement) and self._is_own(found, request)
+            if well and isinstance(found, Placement):
+                self.fleet.take(request)
+                taken.append(found.claims)
+        for claims in taken:
+            self.fleet.give_back(claims)
+        return well
+
+    def _is_own(self, found: Placement, request: Request) -> bool:
+        alone = replace(request, groups=tuple(self._named(found)), exclusive=True)
+        return not alone.groups or isinstance(self.fleet.look(alone), Placement)
 
     def _own_card(self, need: Need) -> Placement:
         """A card that nobody uses, else one that has room."""
@@ -56,16 +89,13 @@ class Dealer:
         return outcome
 
     def _named(self, placement: Placement) -> list[Group]:
-        taken_ids = [device_id for device_id, _ in placement.claims]
         known = {device.id: device for device in self.devices}
-        taken = [known[device_id] for device_id in taken_ids]
-        return [group_of(taken)] if self.names_cpus or taken[0].kind == "cuda" else []
+        taken = [known[device_id] for device_id, _ in placement.claims]
+        names = tuple((device.node, device.index) for device in taken)
+        return [names] if self.names_cpus or taken[0].kind == "cuda" else []
 
 
-def group_of(devices: Iterable[DeviceView]) -> Group:
-    return tuple((device.node, device.index) for device in devices)
-
-
-def written(group: Group) -> str:
-    """`node-a:2,3`."""
-    return f"{group[0][0]}:{','.join(str(index) for _, index in group)}"
+def _written(groups: Iterable[Group]) -> str:
+    """`node-a:2,3 node-a:0`."""
+    each = dict.fromkeys(f"{group[0][0]}:{','.join(str(index) for _, index in group)}" for group in groups)
+    return " ".join(each)

@@ -82,7 +82,7 @@ def test_no_nodes_say_what_makes_one(run: Any) -> None:
 
 def test_cordon_and_uncordon_are_shown_and_noted_with_who_it_was(run: Any) -> None:
     factories.node()
-    assert run("cordon", "node-a").out == "node-a is cordoned; 0 workers there go on.\n"
+    assert run("cordon", "node-a").out == "node-a is cordoned; what runs there goes on (0 workers).\n"
     assert "cordoned" in run("nodes").out
     assert run("uncordon", "node-a").out == "node-a takes workers again.\n"
     assert not Node.objects.get().cordoned
@@ -152,7 +152,7 @@ def test_waiting_for_a_drain_shows_how_many_still_run_until_none_does(run: Any, 
     meanwhile(worker_ends)
     done = run("drain", "node-a", "--wait")
     assert done.code == 0
-    assert done.out.splitlines()[1:] == ["node-a: 1 worker still run, 4 min left", "node-a is empty."]
+    assert done.out.splitlines()[1:] == ["node-a: 1 worker there, 4 min left", "node-a is empty."]
 
 
 def test_a_drain_that_had_to_stop_workers_ends_with_exit_code_1(run: Any, meanwhile: Any) -> None:
@@ -160,7 +160,7 @@ def test_a_drain_that_had_to_stop_workers_ends_with_exit_code_1(run: Any, meanwh
     meanwhile(worker_ends)
     done = run("drain", "node-a", "--wait", "--timeout", "0")
     assert done.code == 1
-    assert done.err == "node-a is empty; 1 worker had not finished in time and were stopped.\n"
+    assert done.err == "node-a is empty, but 1 worker had to be stopped at the time-out.\n"
 
 
 def test_a_drain_that_somebody_calls_off_is_said_to_be(run: Any, meanwhile: Any) -> None:

@@ -98,7 +98,7 @@ class Command(YardCommand):
     def _wait(self, deployments: Sequence[Deployment], timeout_s: float) -> None:
         line, give_up_at = LiveLine(self.stdout), time.monotonic() + timeout_s
         while count := _living(deployments):
-            line.show(f"{workers(count)} finish what they do")
+            line.show(f"waiting for {workers(count)} to end")
             if time.monotonic() > give_up_at:
                 line.clear()
                 raise CommandError(

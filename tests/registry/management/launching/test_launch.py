@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from registry.agent.identity import boot_id
-from registry.models import Alias, Deployment, Event, Model
+from registry.models import Alias, Claim, Deployment, Event, Model
+from registry.reconciler import reconcile_once
 from tests.registry import factories
 from tests.registry.management.conftest import run  # noqa: F401 - a fixture
 
@@ -34,7 +35,9 @@ def placed() -> dict[str, str]:
 def test_each_model_is_deployed_on_its_own_card_with_its_aliases(run: Any) -> None:  # noqa: F811
     done = run("launch", "/m/Qwen@gpt-4,gpt-4o", "/m/bge@text-embedding-ada-002", *ECHO)
     assert done.code == 0
-    assert len(set(placed().values())) == 2
+    reconcile_once()
+    assert sorted(Claim.objects.values_list("worker__deployment__name", flat=True)) == ["bge", "qwen"]
+    assert len(set(Claim.objects.values_list("device", flat=True))) == 2
     assert set(Alias.objects.values_list("name", "model__name")) == {
         ("gpt-4", "Qwen"),
         ("gpt-4o", "Qwen"),
@@ -92,7 +95,8 @@ def test_what_runs_already_stays_where_it_is(run: Any) -> None:  # noqa: F811
     made = factories.deployment("qwen", model=factories.model("qwen", path="/m/qwen"))
     factories.worker(made, first)
     done = run("launch", "/m/qwen", "/m/bge", "--engine", "echo", "--no-wait")
-    assert placed() == {"qwen": "", "bge": "node-a:1"}
+    reconcile_once()
+    assert dict(Claim.objects.values_list("worker__deployment__name", "device__index")) == {"qwen": 0, "bge": 1}
     assert made.revisions.count() == 1
     assert "1/1 ready" in done.out
 
