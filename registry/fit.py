@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from registry.clock import database_now
@@ -13,7 +13,7 @@ from registry.fleet import load_devices, load_files
 from registry.measures import format_bytes
 from registry.models import Claim, Deployment, Worker
 from registry.models.deployment import launch_key
-from registry.placement import Claims, DeviceView, Fleet, Placement, Refusal, Unplaceable, request_of
+from registry.placement import Claims, DeviceView, Fleet, Placement, Refusal, Request, Unplaceable, request_of
 from registry.states import ACTIVE, Order
 
 
@@ -97,22 +97,12 @@ def would_fit(deployment: Deployment, *, replicas: int | None = None) -> Answer:
     """Where the replicas of a deployment, stored or not, would go now. Its workers that it would replace make room."""
     snapshot = deployment.snapshot()
     estimate = claim_for(snapshot)
-    request = request_of(snapshot, estimate.total)
     devices = load_devices(database_now())
     fleet = Fleet(devices, load_files())
     count = deployment.replicas if replicas is None else replicas
     staying = _staying(deployment, launch_key(snapshot), fleet=fleet, count=count)
-    seats = _Seats({device.id: device for device in devices})
-    return Answer(
-        name=deployment.name,
-        estimate=estimate,
-        seats=tuple(
-            seats.kept(replica, staying[replica])
-            if replica in staying
-            else seats.new(replica, fleet.take(request.for_replica(replica)))
-            for replica in range(count)
-        ),
-    )
+    seats = _Seats({device.id: device for device in devices}, fleet, request_of(snapshot, estimate.total))
+    return Answer(name=deployment.name, estimate=estimate, seats=tuple(seats.all(count, staying)))
 
 
 def _staying(deployment: Deployment, key: str, *, fleet: Fleet, count: int) -> dict[int, Claims]:
@@ -139,16 +129,27 @@ def _claims(deployment: Deployment) -> dict[Worker, Claims]:
 
 @dataclass(frozen=True, slots=True)
 class _Seats:
-    """Names devices by their labels."""
+    """Seats the replicas one after the other, as a rollout does."""
 
     devices: Mapping[int, DeviceView]
+    fleet: Fleet
+    request: Request
 
-    def new(self, replica: int, outcome: Placement | Unplaceable) -> Seat:
-        if isinstance(outcome, Unplaceable):
-            return Seat(replica, refusal=outcome)
-        return Seat(replica, outcome.label, self._named(outcome.claims))
+    def all(self, count: int, staying: Mapping[int, Claims]) -> Iterator[Seat]:
+        homes = {replica: self.devices[claims[0][0]].node_id for replica, claims in staying.items()}
+        for replica in range(count):
+            if replica in staying:
+                yield self._kept(replica, staying[replica])
+                continue
+            request = replace(self.request.for_replica(replica), avoid=frozenset(homes.values()))
+            outcome = self.fleet.take(request)
+            if isinstance(outcome, Placement):
+                homes[replica] = outcome.node_id
+                yield Seat(replica, outcome.label, self._named(outcome.claims))
+            else:
+                yield Seat(replica, refusal=outcome)
 
-    def kept(self, replica: int, claims: Claims) -> Seat:
+    def _kept(self, replica: int, claims: Claims) -> Seat:
         indices = ",".join(str(self.devices[device_id].index) for device_id, _ in claims)
         return Seat(replica, f"{self.devices[claims[0][0]].node}:{indices}", self._named(claims), stays=True)
 

@@ -69,10 +69,8 @@ class Search:
 
     def _best(self, request: Request, count: int, *, nodes: Nodes | None) -> list[int]:
         ranking, share = self.ranking(request, count, nodes=nodes), request.share(count)
-        if request.strategy == "pack":
-            entry = ranking.tightest(share)
-        else:
-            entry = self._apart(request, ranking, count=count)
+        pack = request.strategy == "pack"
+        entry = ranking.tightest(share) if pack else self._apart(request, ranking, count=count)
         if entry is None:
             return []
         return [entry] if count == 1 else self._on_node(request, entry, count=count)

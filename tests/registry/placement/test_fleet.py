@@ -114,6 +114,13 @@ def test_an_exclusive_replica_takes_all_that_is_ours_of_an_empty_device() -> Non
     assert where(fleet.take(request(1, groups=(group("a:1"),)))) == "nowhere"
 
 
+def test_spread_keeps_replicas_apart_where_another_node_has_room() -> None:
+    devices = [device("a:0"), device("a:1"), device("b:0", claimed=60)]
+    assert where(place(request(10, avoid=frozenset({97})), devices)) == "b:0"
+    assert where(place(request(30, avoid=frozenset({97})), devices)) == "a:0"
+    assert where(place(request(10, avoid=frozenset({97}), strategy="pack"), [device("a:0")])) == "a:0"
+
+
 def test_nodes_with_the_files_come_first_and_others_after() -> None:
     fleet = Fleet([device("a:0"), device("b:0", claimed=50)], {98: frozenset({"/m"})})
     assert [where(fleet.take(request(20, path="/m"))) for _ in range(2)] == ["b:0", "a:0"]

@@ -58,6 +58,7 @@ def requests(draw: st.DrawFn) -> Request:
         strategy=draw(st.sampled_from(["spread", "pack"])),
         engine=draw(st.sampled_from(["echo", "transformers"])),
         path=draw(st.sampled_from(PATHS)),
+        avoid=draw(st.frozensets(st.integers(1, 4), max_size=2)),
     )
 
 
@@ -126,7 +127,7 @@ def test_equal_input_gives_an_equal_answer_that_covers_the_whole_fleet(
 @settings(max_examples=200, deadline=None)
 @given(devices=fleets(), request=requests())
 def test_the_emptiest_device_is_taken_or_the_fullest_that_fits(devices: list[DeviceView], request: Request) -> None:
-    request = replace(request, gpus=1, groups=(), exclusive=False, device="cuda", path="")
+    request = replace(request, gpus=1, groups=(), exclusive=False, device="cuda", path="", avoid=frozenset())
     outcome = place(request, devices)
     if isinstance(outcome, Placement):
         free = {device.id: device.free for device in devices}
