@@ -35,6 +35,20 @@ def parse_labels(pairs: Iterable[str]) -> dict[str, str]:
     return labels
 
 
+def checked_address(host: str) -> str:
+    """An address that workers can listen at. Raises `InvalidDesire` for one that is not this machine's."""
+    try:
+        family, _, _, _, target = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            listener.bind(target)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InvalidDesire(
+            f"{host!r} is no address of this machine ({reason}); workers listen there."
+        ) from None
+    return host
+
+
 def own_address(database_host: str) -> str:
     """Where other machines reach this one: the local address from which it reaches the database's host."""
     host = database_host.partition(",")[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from registry.agent.setup import own_address, parse_labels
+from registry.agent.setup import checked_address, own_address, parse_labels
 from registry.agent.simulated import Card, observe, parse_cards
 from registry.errors import InvalidDesire
 
@@ -46,6 +46,13 @@ def test_labels_are_pairs() -> None:
     for wrong in ("zone", "=a"):
         with pytest.raises(InvalidDesire, match="zone=a"):
             parse_labels([wrong])
+
+
+def test_workers_listen_at_an_address_of_their_machine_or_the_agent_does_not_start() -> None:
+    assert checked_address("127.0.0.1") == "127.0.0.1"
+    for elsewhere in ("192.0.2.1", "no-such-host.invalid"):
+        with pytest.raises(InvalidDesire, match="is no address of this machine"):
+            checked_address(elsewhere)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "", "/run/postgresql", "no-such-host.invalid"])
