@@ -113,7 +113,7 @@ class Agent:
             state=WorkerState(worker.state),
             order=Order(worker.order),
             ordered_at=worker.ordered_at,
-            drain_limit=timedelta(seconds=worker.deployment.drain_timeout_s),
+            drain_limit=launches.drain_limit(worker),
             launching_at=worker.launching_at,
             ended_at=worker.ended_at,
             # A child of ours may end before its pid is written down.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -17,6 +17,7 @@ FIELDS = (
     *("launch_id", "node_id", "replica", "state", "order", "ordered_at", "ended_at"),
     *("launching_at", "pid", "process_started", "boot_id", "exited_at", "exit_note", "unresponsive_since"),
     *("heartbeat_at", "address", "deployment__name", "deployment__drain_timeout_s"),
+    "node__drain_deadline",
 )
 
 
@@ -27,10 +28,17 @@ def of_node(node: Node, *, launch_id: UUID | None = None) -> list[Worker]:
     rows = Worker.objects.filter(ordered | running, node=node)
     if launch_id is not None:
         rows = rows.filter(launch_id=launch_id)
-    rows = rows.select_related("deployment").only(*FIELDS)
+    rows = rows.select_related("deployment", "node").only(*FIELDS)
     return list(rows.annotate(seen_at=Now()).order_by("id"))
 
 
 def now_of(worker: Worker) -> datetime:
     """When its row was read, on the database's clock."""
     return cast(datetime, worker.seen_at)  # type: ignore[attr-defined]  # annotated above
+
+
+def drain_limit(worker: Worker) -> timedelta:
+    """How long the worker may finish its requests after it was told to: the deployment's time, or its node's."""
+    limit = timedelta(seconds=worker.deployment.drain_timeout_s)
+    deadline = worker.node.drain_deadline if worker.node else None
+    return max(limit, deadline - worker.ordered_at) if deadline else limit
