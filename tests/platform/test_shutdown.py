@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from yard import Yard, alive, until
+from yard import Yard, alive, clean_environment, until
 
 from modelyard.embedded.run_state import NAMES
 
@@ -17,7 +19,8 @@ pytestmark = pytest.mark.processes
 def running() -> Iterator[Yard]:
     yard = Yard("--no-demo")
     yard.up()
-    yard.run("deploy", "echo", "--engine", "echo", "--memory", "64MiB", "--wait")
+    launched = yard.run("launch", f"{yard.home}/echo@gpt-4", "--engine", "echo", "--memory", "64MiB")
+    assert launched.stdout.splitlines()[-1].split()[-2:] == ["1/1", "ready"]
     yield yard
     yard.remove()
 
@@ -29,6 +32,15 @@ def parts(yard: Yard) -> dict[str, Any]:
 def answer(yard: Yard) -> str | None:
     question: Any = [{"role": "user", "content": "one two"}]
     return yard.client().chat.completions.create(model="echo", messages=question).choices[0].message.content
+
+
+def test_what_was_launched_is_talked_to_with_the_installations_own_key(running: Yard) -> None:
+    talk = [sys.executable, "-m", "modelyard", "chat", "gpt-4", "--data-dir", str(running.data_dir)]
+    typed = "one two\n/retry\n"
+    done = subprocess.run(
+        talk, input=typed, env=clean_environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "one two\none two\n", "")
 
 
 def test_a_part_stays_down_until_up_is_said_again(running: Yard) -> None:
