@@ -19,8 +19,8 @@ def compose(service: Service) -> Report:
         tokens_total=stats.tokens_total,
         tokens_per_second=round(stats.tokens_per_second, 2),
         stalled_s=round(stats.stalled_s, 1),
-        memory_bytes=memory.resident_bytes(),
-        memory_peak_bytes=memory.peak_resident_bytes(),
+        memory_bytes=memory.held_bytes(),
+        memory_peak_bytes=memory.peak_bytes(),
     )
     _add_known(report, service)
     return report
