@@ -14,8 +14,8 @@ from registry.desired.announce import announce
 from registry.errors import InvalidDesire, NotFound
 from registry.lifecycle import record, transition
 from registry.models import Claim, Node, Worker
+from registry.plan.nodes import NODE_LATE
 from registry.states import ACTIVE, WorkerState
-from registry.status import NODE_LATE
 
 LABEL_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?")
 LONGEST_VALUE = 63
