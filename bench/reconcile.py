@@ -11,7 +11,7 @@ from typing import Any
 from bench.database import own_database, version
 from bench.machine import headline
 
-TIMES = 3
+TIMES = 5
 LOST = 0.01  # of the nodes
 
 
@@ -36,6 +36,7 @@ class Turn:
     """One call of `reconcile_once`, in seconds."""
 
     seconds: float
+    cpu: float  # of this process
     database: float
     statements: int
     actions: int
@@ -49,11 +50,11 @@ def turn() -> Turn:
 
     watched = Watched()
     with connection.execute_wrapper(watched):
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         actions = reconcile_once()
-        seconds = time.perf_counter() - begun
+        seconds, cpu = time.perf_counter() - begun, time.process_time() - worked
     assert actions is not None, "nobody else sweeps this database"
-    return Turn(seconds, watched.seconds, watched.statements, actions)
+    return Turn(seconds, cpu, watched.seconds, watched.statements, actions)
 
 
 def steady(size: Any, history: int = 0) -> Turn:
@@ -107,6 +108,21 @@ def losing(size: Any) -> Turn:
     return middle([once() for _ in range(TIMES)])
 
 
+def stopping(size: Any) -> Turn:
+    """Every deployment is stopped: all workers are told to drain."""
+    from bench import simulated
+    from registry.models import Deployment, Worker
+
+    def once() -> Turn:
+        simulated.fill(size, running=True)
+        Deployment.objects.update(paused=True)
+        taken = turn()
+        assert not Worker.objects.filter(order="run").exists(), "all were told"
+        return taken
+
+    return middle([once() for _ in range(TIMES)])
+
+
 def checked(taken: Turn, workers: int, state: str) -> Turn:
     """The figures of a turn that did what it was to do."""
     from registry.models import Worker
@@ -128,22 +144,25 @@ CASES: dict[str, Callable[[Any], Turn]] = {
     "all launches made and placed": placing,
     "all launches wait and are placed": waiting,
     "1 % of the nodes lost": losing,
+    "all deployments stopped": stopping,
 }
 
 
 def main() -> None:
     with own_database() as installation:
-        from bench.simulated import Size
+        from bench.simulated import Size, open_queues
 
-        headline("Reconcile: seconds of one turn (median of 3); nodes x devices x workers")
+        headline("Reconcile: seconds of one turn (median of 5); nodes x devices x workers")
         print(f"Postgres {version(installation.database_url)}")
-        print(f"{'':40}{'fleet':>20}{'seconds':>10}{'in SQL':>10}{'statements':>12}{'us a worker':>13}")
+        print(f"{'':40}{'fleet':>20}{'seconds':>10}{'own CPU':>10}{'in SQL':>10}{'statements':>12}{'us a worker':>13}")
+        sizes = (Size(250, 500), Size(500, 1000), Size(1000, 2000))
+        open_queues(sizes[-1].nodes)
         for words, case in CASES.items():
-            for size in (Size(250, 500), Size(500, 1000), Size(1000, 2000)):
+            for size in sizes:
                 taken = case(size)
                 each = taken.seconds / size.workers * 1e6
                 print(
-                    f"{words:40}{size!s:>20}{taken.seconds:10.3f}{taken.database:10.3f}{taken.statements:12}{each:13.0f}",
+                    f"{words:40}{size!s:>20}{taken.seconds:10.3f}{taken.cpu:10.3f}{taken.database:10.3f}{taken.statements:12}{each:13.0f}",
                     flush=True,
                 )
         _tables()

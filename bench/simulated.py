@@ -59,6 +59,15 @@ def fill(size: Size, *, running: bool, history: int = 0) -> None:
         cursor.execute("ANALYZE")  # as autovacuum does for rows that came one after the other
 
 
+def open_queues(nodes: int) -> None:
+    """The queues that the agents of so many nodes listen on."""
+    from celery import current_app
+
+    with current_app.connection_for_write() as broker:
+        for number in range(nodes):
+            broker.default_channel.queue_declare(queue=f"node.{_name(number)}")
+
+
 def listen() -> None:
     """Everybody beats now, and somebody has listened for an hour."""
     Node.objects.update(last_seen_at=Now())
@@ -76,6 +85,10 @@ def silence(nodes: int) -> None:
         cursor.execute(
             "UPDATE registry_worker SET heartbeat_at = now() - interval '1 minute' WHERE node_id = ANY(%s)", [gone]
         )
+
+
+def _name(number: int) -> str:
+    return f"node-{number:04}"
 
 
 def _nodes(size: Size) -> list[Node]:

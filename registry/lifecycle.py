@@ -9,6 +9,7 @@ from itertools import pairwise
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from registry import bulk
 from registry.models import Deployment, Event, Worker
 from registry.states import TERMINAL, WorkerState, check_transition
 
@@ -44,6 +45,31 @@ def transition(
         worker.state, worker.reason = after, reason
         notify("worker")
     return True
+
+
+def finish(ends: Sequence[tuple[Worker, WorkerState, str, Failure]], *, actor: str) -> set[int]:
+    """`transition` to an end for many in one statement: worker, state, reason, failure. Returns whose state it was."""
+    befores = {worker.pk: WorkerState(worker.state) for worker, *_ in ends}
+    rows = [(w.pk, befores[w.pk], after, reason, failure.cause, failure.hint) for w, after, reason, failure in ends]
+    for _, before, after, *_ in rows:
+        check_transition(before, after)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE registry_worker w SET state = e.after, reason = e.reason, cause = e.cause, hint = e.hint,"
+            " state_changed_at = statement_timestamp(), ended_at = statement_timestamp()"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])"
+            " AS e(id, before, after, reason, cause, hint) WHERE w.id = e.id AND w.state = e.before RETURNING w.id",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+        over = {worker_id for (worker_id,) in cursor.fetchall()}
+        events = []
+        for worker, after, reason, _ in ends:
+            if worker.pk in over:
+                events.append(line(worker, befores[worker.pk], after))
+                events[-1].reason = reason
+        write(events, actor=actor)
+        notify("worker")
+    return over
 
 
 def seat(workers: Sequence[Worker], *, actor: str, labels: Mapping[int, str]) -> None:
@@ -84,7 +110,7 @@ def write(events: Sequence[Event], *, actor: str) -> None:
     """Put lines on the timeline, in this order."""
     for event in events:
         event.actor = actor
-    Event.objects.bulk_create(events, batch_size=2000)
+    bulk.insert(events)
 
 
 def record(*, actor: str, subject: str, reason: str, deployment: Deployment | None = None) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.db import transaction
 from django.db.models import F, Sum
 
-from registry import nudge
+from registry import bulk, nudge
 from registry.lifecycle import line, seat, write
 from registry.models import Claim, Deployment, Device, Revision, Worker
 from registry.placement import Placement, Unplaceable
@@ -20,8 +20,6 @@ from registry.states import WorkerState
 from registry.tokens import token_hash
 
 logger = logging.getLogger(__name__)
-
-NUDGES = 64  # a turn; what is not nudged is found by its agent's next look, half a second later
 
 Seat = tuple[Worker, Placement | Unplaceable]
 
@@ -56,9 +54,18 @@ def _create(creates: Sequence[Create], *, actor: str) -> list[Seat]:
                 token_hash=token_hash(launch_id),
             )
         )
-    Worker.objects.bulk_create(workers, batch_size=500)
+    _insert(workers)
     write([line(worker, None, WorkerState.PENDING) for worker in workers], actor=actor)
     return list(zip(workers, (create.outcome for create in creates), strict=True))
+
+
+def _insert(workers: Sequence[Worker]) -> None:
+    """New launches, which learn their ids."""
+    bulk.insert(workers)
+    stored = Worker.objects.filter(launch_id__in=[worker.launch_id for worker in workers])
+    ids = dict(stored.values_list("launch_id", "pk"))
+    for worker in workers:
+        worker.pk = ids[worker.launch_id]
 
 
 def _waiting(places: Sequence[Place]) -> list[Seat]:
@@ -66,7 +73,14 @@ def _waiting(places: Sequence[Place]) -> list[Seat]:
     locked = Worker.objects.select_for_update(of=("self",)).filter(
         pk__in=[place.worker_id for place in places], state=WorkerState.PENDING
     )
-    found = {worker.pk: worker for worker in locked.select_related("deployment", "revision").defer("log_tail")}
+    found = {
+        worker.pk: worker
+        for worker in locked.only("deployment_id", "revision_id", "replica", "launch_id", "state", "reason")
+    }
+    deployments = Deployment.objects.in_bulk({worker.deployment_id for worker in found.values()})
+    revisions = Revision.objects.in_bulk({worker.revision_id for worker in found.values()})
+    for worker in found.values():
+        worker.deployment, worker.revision = deployments[worker.deployment_id], revisions[worker.revision_id]
     return [(found[place.worker_id], place.outcome) for place in places if place.worker_id in found]
 
 
@@ -78,7 +92,7 @@ def _seat(seats: Sequence[tuple[Worker, Placement]], *, actor: str) -> int:
         worker.node_id = placement.node_id
     workers = [worker for worker, _ in accepted]
     seat(workers, actor=actor, labels={worker.pk: placement.label for worker, placement in accepted})
-    transaction.on_commit(partial(_nudge, [worker.pk for worker in workers[:NUDGES]]))
+    transaction.on_commit(partial(nudge.launches, [worker.pk for worker in workers]))
     return len(accepted)
 
 
@@ -93,13 +107,12 @@ def _claim(seats: Sequence[tuple[Worker, Placement]]) -> list[tuple[Worker, Plac
         for device_id, size in placement.claims:
             free[device_id] -= size
         accepted.append((worker, placement))
-    Claim.objects.bulk_create(
+    bulk.insert(
         [
             Claim(worker=worker, device_id=device_id, bytes=size)
             for worker, placement in accepted
             for device_id, size in placement.claims
-        ],
-        batch_size=2000,
+        ]
     )
     return accepted
 
@@ -123,9 +136,3 @@ def _explain(seats: Sequence[tuple[Worker, Unplaceable]]) -> int:
     for reason, ids in news.items():
         Worker.objects.filter(pk__in=ids, state=WorkerState.PENDING).update(reason=reason)
     return sum(map(len, news.values()))
-
-
-def _nudge(worker_ids: Sequence[int]) -> None:
-    for worker in Worker.objects.filter(pk__in=worker_ids).select_related("node").only("launch_id", "node__name"):
-        if worker.node is not None:
-            nudge.agent(worker.node.queue, worker.launch_id)
