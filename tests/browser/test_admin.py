@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(12
 PAGES = ["deployment", "model", "alias", "worker", "node", "device", "event", "revision"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stopped_echo(yard: Yard) -> Yard:
     yard.run("deploy", "echo", "--engine", "echo", "--option", "token_delay_ms=50", "--wait")
     yard.run("stop", "echo", "--wait")
@@ -35,14 +35,45 @@ def test_a_model_is_deployed_and_stopped(operator: Page, stopped_echo: Yard) -> 
     assert stopped_echo.workers("echo") == []
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_every_list_opens(operator: Page, name: str) -> None:
-    answer = operator.goto(f"/admin/registry/{name}/")
-    assert answer is not None
-    assert answer.ok
+def test_every_list_and_the_first_row_of_each_opens(operator: Page, stopped_echo: Yard) -> None:
+    for name in PAGES:
+        operator.goto(f"/admin/registry/{name}/")
+        rows = operator.locator("#result_list a[href*='/change/']")
+        answer = operator.goto(str(rows.first.get_attribute("href"))) if rows.count() else operator.reload()
+        assert answer is not None
+        assert answer.ok, name
 
 
 def test_the_first_page_shows_what_runs(operator: Page) -> None:
     operator.goto("/admin/")
     for words in ("smollm2-135m-instruct", "all-minilm-l6-v2", "1/1 ready"):
         expect(operator.get_by_text(words).first).to_be_visible()
+    expect(operator.locator(".yard-alarm")).to_have_count(0)
+
+
+def test_the_form_says_whether_it_would_fit_while_it_is_filled_in(operator: Page, stopped_echo: Yard) -> None:
+    operator.goto("/admin/registry/deployment/add/")
+    fit = operator.locator("#fit-answer")
+    expect(fit).to_contain_text("Name: This field is required.")
+    operator.locator("[name=name]").fill("another")
+    operator.locator("[name=engine]").select_option("echo")
+    operator.locator(".select2-selection").first.click()
+    operator.locator(".select2-search__field").fill("echo")
+    operator.locator(".select2-results__option--highlighted", has_text="echo").click()
+    expect(fit).to_contain_text("Fits: 1 replica on ")
+    operator.get_by_label("Memory per replica").fill("900TiB")
+    expect(fit).to_contain_text("Does not fit: 0 of 1 would.")
+    assert stopped_echo.workers("another") == []
+
+
+def test_a_node_is_cordoned_and_takes_workers_again(operator: Page) -> None:
+    operator.goto("/admin/registry/node/")
+    operator.locator("#result_list a[href*='/change/']").first.click()
+    state = operator.locator("#node-now")
+    try:
+        order(operator, "Cordon")
+        expect(state).to_contain_text("cordoned")
+    finally:
+        order(operator, "Uncordon")
+    expect(state).to_contain_text("online")
+    expect(operator.locator("#node-events")).to_contain_text("uncordon")
