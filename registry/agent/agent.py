@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -54,8 +54,7 @@ class Agent:
         self._owner.beat(self._room.facts())
         with self._lock:
             workers = launches.of_node(self.node)
-            for worker in workers:
-                self._attend(worker)
+            self._attend(workers)
             running = Running({str(worker.launch_id) for worker in workers}, self._watch.sessions())
             self._owner.assure()
             if self._inventory.turn(self.node, running):
@@ -66,8 +65,7 @@ class Agent:
     def attend(self, launch_id: UUID) -> None:
         """Look after one launch now."""
         with self._lock:
-            for worker in launches.of_node(self.node, launch_id=launch_id):
-                self._attend(worker)
+            self._attend(launches.of_node(self.node, launch_id=launch_id))
 
     def wait(self, timeout_s: float = CYCLE_S) -> None:
         """Until the next cycle is due: after a while, or at once when a worker has ended."""
@@ -86,9 +84,14 @@ class Agent:
         self._probes.close()
         return all([self._inventory.close(), self._library.close()])
 
-    def _attend(self, worker: Worker) -> None:
-        self._owner.assure()
-        presence = self._watch.look(worker)
+    def _attend(self, workers: Sequence[Worker]) -> None:
+        presences = self._watch.look(workers)
+        for worker in workers:
+            self._owner.assure()
+            self._do(worker, presences[worker.pk])
+        self._endings.tell()
+
+    def _do(self, worker: Worker, presence: Presence) -> None:
         match duty(self._seen(worker, presence.life)):
             case Duty.LAUNCH:
                 self._launcher.launch(worker)

@@ -69,22 +69,12 @@ class ProcessIdentity:
             os.close(descriptor)
         return True
 
-    def members(self) -> list[ProcessIdentity]:
-        """What else lives in the session that this process leads or led.
-
-        The kernel gives a session's number to no other process while one of its members lives. So when the number has
-        another owner, our session is over; else its members are those that started after their leader.
-        """
-        owner = processes.stat(self.pid)
-        if boot_id() != self.boot_id or (owner is not None and owner.started != self.started):
-            return []
-        everybody = (processes.stat(pid) for pid in processes.pids() if pid != self.pid)
-        mine = (one for one in everybody if one and one.session == self.pid and one.started >= self.started)
-        return [ProcessIdentity(self.boot_id, one.pid, one.started) for one in mine if not one.dead]
-
     def kill_session(self) -> None:
-        """SIGKILL to the process and to whatever else lives in the session that it leads."""
-        for member in [self, *self.members()]:
+        """SIGKILL to the process and to whatever else lives in the session that it leads or led."""
+        if self.boot_id != boot_id():
+            return
+        members = processes.session(processes.living(), self.pid, started=self.started)
+        for member in [self, *(ProcessIdentity(self.boot_id, one.pid, one.started) for one in members)]:
             member.send(signal.SIGKILL)
 
 
@@ -105,13 +95,6 @@ def launch_of(pid: int) -> str:
     """The launch that a process belongs to, as a worker or as what a worker started; empty when to none."""
     inherited = next((line for line in processes.environment(pid) if line.startswith(f"{LAUNCH_VARIABLE}=")), "")
     return inherited.partition("=")[2] or _launch_argument(processes.arguments(pid))
-
-
-def descendants(launch_id: str) -> list[ProcessIdentity]:
-    """Every process that inherited this launch id, also those that left the worker's session."""
-    mark = f"{LAUNCH_VARIABLE}={launch_id}"
-    found = (ProcessIdentity.of(pid) for pid in processes.pids() if mark in processes.environment(pid))
-    return [identity for identity in found if identity is not None]
 
 
 def _launch_argument(arguments: list[str]) -> str:

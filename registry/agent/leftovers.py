@@ -31,11 +31,8 @@ def end_processes(processes: Sequence[ProcessIdentity], *, timeout_s: float) -> 
     alive = _wait(alive, until=begun + timeout_s / 3)
     alive = [process for process in alive if process.send(signal.SIGTERM)]
     alive = _wait(alive, until=begun + timeout_s)
-    for process in alive:
+    for process in processes:  # also those that ended by themselves, for what they left in their sessions
         process.kill_session()
-    for process in processes:
-        for member in process.members():  # what a worker that ended by itself left in its session
-            member.send(signal.SIGKILL)
     _wait(alive, until=time.monotonic() + 1)
     return count
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -45,6 +45,25 @@ def stat(pid: int) -> ProcessStat | None:
 
 def pids() -> Iterator[int]:
     return (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit())
+
+
+def living() -> dict[int, ProcessStat]:
+    """Every process that is not dead, by pid."""
+    found = (stat(pid) for pid in pids())
+    return {one.pid: one for one in found if one is not None and not one.dead}
+
+
+def session(everybody: Mapping[int, ProcessStat], leader: int, *, started: int) -> list[ProcessStat]:
+    """What lives in the session that the process `leader`, started at `started`, leads or led; without itself.
+
+    The kernel gives a session's number to no other process while one of its members lives. So when the number has
+    another owner, that session is over; else its members are those that started after their leader.
+    """
+    owner = everybody.get(leader)
+    if owner is not None and owner.started != started:
+        return []
+    members = (one for one in everybody.values() if one.session == leader and one.started >= started)
+    return [one for one in members if one.pid != leader]
 
 
 def arguments(pid: int) -> list[str]:

@@ -43,9 +43,7 @@ def checked_address(host: str) -> str:
             listener.bind(target)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise InvalidDesire(
-            f"{host!r} is no address of this machine ({reason}); workers listen there."
-        ) from None
+        raise InvalidDesire(f"{host!r} is no address of this machine ({reason}); workers listen there.") from None
     return host
 
 

@@ -7,11 +7,13 @@ import os
 import select
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from registry.agent.census import Census
 from registry.agent.duty import Life
-from registry.agent.identity import ProcessIdentity, boot_id, descendants, launched
+from registry.agent.identity import ProcessIdentity, boot_id, launched
 from registry.models import Worker
 from registry.states import TERMINAL
 
@@ -44,17 +46,25 @@ class Watch:
         self._alarm = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._ends.register(self._alarm, select.EPOLLIN)
 
-    def look(self, worker: Worker) -> Presence:
-        """See whether a launch lives. This also reaps a child of ours that has ended."""
-        if worker.launching_at is None or worker.boot_id != boot_id():
-            return Presence(Life.GONE)
-        if (child := self._children.get(worker.launch_id)) is not None:
-            child.poll()
-        identity = _identity(worker)
-        if identity is not None and identity.alive():
-            self._follow(worker.launch_id, identity)
-            return Presence(Life.RUNNING, identity)
-        return Presence(Life.REMNANTS if self._remnants(worker, identity) else Life.GONE, identity)
+    def look(self, workers: Sequence[Worker]) -> dict[int, Presence]:
+        """See which launches live, by the workers' primary keys. This also reaps children of ours that have ended.
+
+        First who runs, then one census for all others: what a worker left behind can only be told after its end.
+        """
+        started = [worker for worker in workers if worker.launching_at is not None and worker.boot_id == boot_id()]
+        identities = {worker.pk: self._identity(worker) for worker in started}
+        running = {pk for pk, identity in identities.items() if identity is not None and identity.alive()}
+        census = Census.take() if len(running) < len(started) else None
+        seen = {worker.pk: Presence(Life.GONE) for worker in workers}
+        for worker in started:
+            identity = identities[worker.pk]
+            if worker.pk in running and identity is not None:
+                self._follow(worker.launch_id, identity)
+                seen[worker.pk] = Presence(Life.RUNNING, identity)
+            elif census is not None:
+                left = self._remnants(census, worker, identity)
+                seen[worker.pk] = Presence(Life.REMNANTS if left else Life.GONE, identity)
+        return seen
 
     def add_child(self, launch_id: UUID, child: subprocess.Popen[bytes]) -> ProcessIdentity | None:
         """Watch a process that was just started; None when it has ended already."""
@@ -69,7 +79,8 @@ class Watch:
         logger.warning("%s: what is left of it is killed (%s).", worker.launch_id, why)
         if presence.life is Life.RUNNING:
             self._killed.setdefault(worker.launch_id, why)
-        for process in self._everything(worker, presence.identity):
+        leader = [presence.identity] if presence.identity is not None else []
+        for process in [*leader, *self._remnants(Census.take(), worker, presence.identity)]:
             process.send(signal.SIGKILL)
 
     def pass_on(self, worker: Worker) -> None:
@@ -126,20 +137,17 @@ class Watch:
             self._ends.register(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
         self._watched[launch_id] = _Watched(identity, descriptor)
 
-    def _remnants(self, worker: Worker, identity: ProcessIdentity | None) -> list[ProcessIdentity]:
-        """What the gone worker left: by inheritance of its launch id, and by session if we saw it lead that one.
+    def _identity(self, worker: Worker) -> ProcessIdentity | None:
+        if (child := self._children.get(worker.launch_id)) is not None:
+            child.poll()
+        if worker.pid is None or worker.process_started is None:
+            return launched(str(worker.launch_id))
+        return ProcessIdentity(worker.boot_id, worker.pid, worker.process_started)
+
+    def _remnants(self, census: Census, worker: Worker, identity: ProcessIdentity | None) -> set[ProcessIdentity]:
+        """What a worker started: by inheritance of its launch id, and by session if we saw it lead that one.
 
         Without having seen it, a session's number proves nothing: long ago it may have been given to somebody else.
         """
-        by_session = identity.members() if identity and self.saw_alive(worker.launch_id) else []
-        return list({*descendants(str(worker.launch_id)), *by_session})
-
-    def _everything(self, worker: Worker, identity: ProcessIdentity | None) -> list[ProcessIdentity]:
-        leader = [identity] if identity is not None else []
-        return [*leader, *(one for one in self._remnants(worker, identity) if one != identity)]
-
-
-def _identity(worker: Worker) -> ProcessIdentity | None:
-    if worker.pid is None or worker.process_started is None:
-        return launched(str(worker.launch_id))
-    return ProcessIdentity(worker.boot_id, worker.pid, worker.process_started)
+        by_session = census.of_session(identity) if identity and self.saw_alive(worker.launch_id) else set()
+        return census.of_launch(str(worker.launch_id)) | by_session

@@ -15,8 +15,9 @@ import pytest
 from yard import alive, until
 
 from registry.agent import processes
+from registry.agent.census import Census
 from registry.agent.duty import Life
-from registry.agent.identity import LAUNCH_VARIABLE, ProcessIdentity, boot_id, descendants
+from registry.agent.identity import LAUNCH_VARIABLE, ProcessIdentity, boot_id
 from registry.agent.watching import Presence, Watch
 from registry.models import Worker
 from registry.states import Order, WorkerState
@@ -37,6 +38,11 @@ print("up", flush=True)
 while True: time.sleep(1)
 """
 SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
+
+
+def look(watch: Watch, worker: Worker) -> Presence:
+    return watch.look([worker])[worker.pk]
+
 
 Start = Callable[[str], tuple[Worker, list[str]]]
 
@@ -61,53 +67,53 @@ def start(watch: Watch) -> Iterator[Start]:
         said = process.stdout.readline().split()
         identity = ProcessIdentity.of(process.pid)
         assert identity is not None
-        facts = {"pid": identity.pid, "process_started": identity.started, "boot_id": boot_id()}
+        facts = {"pk": process.pid, "pid": identity.pid, "process_started": identity.started, "boot_id": boot_id()}
         worker = Worker(launch_id=launch_id, state=WorkerState.READY, launching_at=datetime.now(UTC), **facts)
         watch.add_child(launch_id, process)  # type: ignore[arg-type]  # text or bytes is the same to it
         return worker, said
 
     yield run
     for launch_id, process in started.items():
-        for left in descendants(launch_id):
+        for left in Census.take().of_launch(launch_id):
             left.send(signal.SIGKILL)
         process.communicate()
 
 
 def test_what_a_dead_worker_leaves_behind_is_seen_and_killed_in_every_session(watch: Watch, start: Start) -> None:
     worker, children = start(FAMILY)
-    assert watch.look(worker).life is Life.RUNNING
+    assert look(watch, worker).life is Life.RUNNING
     os.kill(worker.pid or 0, signal.SIGKILL)
-    until(lambda: watch.look(worker).life is Life.REMNANTS)
-    watch.kill(worker, watch.look(worker), why="test")
+    until(lambda: look(watch, worker).life is Life.REMNANTS)
+    watch.kill(worker, look(watch, worker), why="test")
     until(lambda: not any(alive(int(child)) for child in children))
-    assert watch.look(worker).life is Life.GONE
+    assert look(watch, worker).life is Life.GONE
     assert watch.killed(worker.launch_id) == ""  # it had ended by itself
 
 
 def test_a_kill_reaches_the_whole_family_and_is_remembered(watch: Watch, start: Start) -> None:
     worker, children = start(FAMILY)
-    watch.kill(worker, watch.look(worker), why="too late")
+    watch.kill(worker, look(watch, worker), why="too late")
     until(lambda: not any(alive(int(child)) for child in children))
-    until(lambda: watch.look(worker).life is Life.GONE)
+    until(lambda: look(watch, worker).life is Life.GONE)
     assert (watch.killed(worker.launch_id), watch.exit_code(worker.launch_id)) == ("too late", -signal.SIGKILL)
 
 
 def test_a_session_number_that_went_to_another_process_proves_nothing(watch: Watch, start: Start) -> None:
     stranger, children = start(FAMILY)
     assert stranger.process_started is not None
-    ours = Worker(launch_id=uuid4(), launching_at=datetime.now(UTC), boot_id=boot_id(), pid=stranger.pid)
+    ours = Worker(pk=1, launch_id=uuid4(), launching_at=datetime.now(UTC), boot_id=boot_id(), pid=stranger.pid)
     ours.process_started = stranger.process_started - 1  # the pid was ours a moment earlier
-    presence = watch.look(ours)
+    presence = look(watch, ours)
     assert presence.life is Life.GONE
     watch.kill(ours, presence, why="test")
-    assert watch.look(stranger).life is Life.RUNNING
+    assert look(watch, stranger).life is Life.RUNNING
     assert all(alive(int(child)) for child in children)
 
 
 def test_the_launch_of_another_boot_is_gone_whoever_has_its_pid(watch: Watch, start: Start) -> None:
     worker, _ = start(SLEEPS)
     worker.boot_id = "another life"
-    assert watch.look(worker) == Presence(Life.GONE)
+    assert look(watch, worker) == Presence(Life.GONE)
 
 
 def test_a_changed_order_makes_a_worker_beat_that_can_hear(watch: Watch, start: Start) -> None:
@@ -124,12 +130,12 @@ def test_a_worker_that_cannot_hear_yet_is_left_alone(watch: Watch, start: Start)
     worker.order = Order.DRAIN
     watch.pass_on(worker)
     assert not processes.catches(worker.pid or 0, signal.SIGUSR1)
-    assert watch.look(worker).life is Life.RUNNING
+    assert look(watch, worker).life is Life.RUNNING
 
 
 def test_the_end_of_a_worker_ends_a_wait_at_once_and_only_once(watch: Watch, start: Start) -> None:
     worker, _ = start(SLEEPS)
-    watch.look(worker)
+    look(watch, worker)
     os.kill(worker.pid or 0, signal.SIGKILL)
     begun = time.monotonic()
     watch.wait(20)
