@@ -7,14 +7,14 @@ CREATE OR REPLACE FUNCTION modelyard_beat(p_launch_id uuid, p_token text, p_repo
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     v_reported text := p_report->>'state';
-    v_worker record;
+    v_id bigint;
+    v_state text;
+    v_order text;
+    v_changed boolean;
 BEGIN
-    -- No column of an index is set here, so that the new version of the row stays on its page (HOT).
+    -- Most beats end with this statement. It sets no column that an index knows, so that the row stays on its page (HOT).
     UPDATE registry_worker SET
         heartbeat_at = clock_timestamp(),
-        progress = least(100, greatest(0, coalesce((p_report->>'progress')::int, progress))),
-        detail = left(coalesce(p_report->>'detail', detail), 200),
-        address = left(coalesce(p_report->>'address', address), 255),
         in_flight = coalesce((p_report->>'in_flight')::int, in_flight),
         requests_total = coalesce((p_report->>'requests_total')::bigint, requests_total),
         tokens_total = coalesce((p_report->>'tokens_total')::bigint, tokens_total),
@@ -24,40 +24,47 @@ BEGIN
         memory_peak_bytes = coalesce((p_report->>'memory_peak_bytes')::bigint, memory_peak_bytes)
      WHERE launch_id = p_launch_id AND token_hash = encode(sha256(convert_to(p_token, 'UTF8')), 'hex')
        AND state IN ('STARTING', 'LOADING', 'READY', 'DRAINING')
-    RETURNING id, state, replica, deployment_id, revision_id, "order" INTO v_worker;
+    RETURNING id, state, "order" INTO v_id, v_state, v_order;
     IF NOT FOUND THEN
         RETURN NULL;
+    ELSIF v_state = v_reported AND v_state <> 'LOADING' THEN
+        RETURN v_order;
     END IF;
 
-    IF v_worker.state <> v_reported AND (v_worker.state, v_reported) IN (
+    v_changed := (v_state, v_reported) IN (
         ('STARTING', 'LOADING'), ('STARTING', 'READY'), ('STARTING', 'DRAINING'), ('STARTING', 'FAILED'),
         ('LOADING', 'READY'), ('LOADING', 'DRAINING'), ('LOADING', 'FAILED'),
         ('READY', 'DRAINING'), ('READY', 'FAILED'),
-        ('DRAINING', 'FAILED'))
-    THEN
+        ('DRAINING', 'FAILED'));
+    UPDATE registry_worker SET
+        progress = least(100, greatest(0, coalesce((p_report->>'progress')::int, progress))),
+        detail = left(coalesce(p_report->>'detail', detail), 200),
+        address = left(coalesce(p_report->>'address', address), 255),
+        capabilities = CASE WHEN p_report ? 'capabilities'
+            THEN ARRAY(SELECT jsonb_array_elements_text(p_report->'capabilities')) ELSE capabilities END,
+        context_length = coalesce((p_report->>'context_length')::int, context_length),
+        state = CASE WHEN v_changed THEN v_reported ELSE state END,
+        state_changed_at = CASE WHEN v_changed THEN heartbeat_at ELSE state_changed_at END,
+        ready_at = CASE WHEN v_changed AND v_reported = 'READY' THEN heartbeat_at ELSE ready_at END,
+        ended_at = CASE WHEN v_changed AND v_reported = 'FAILED' THEN heartbeat_at ELSE ended_at END,
+        cause = CASE WHEN v_changed AND v_reported = 'FAILED' THEN left(coalesce(p_report->>'cause', ''), 24) ELSE cause END,
+        hint = CASE WHEN v_changed AND v_reported = 'FAILED' THEN left(coalesce(p_report->>'hint', ''), 2000) ELSE hint END,
+        -- A draining worker keeps the reason of its order.
+        reason = CASE WHEN v_changed AND v_reported <> 'DRAINING' THEN left(coalesce(p_report->>'reason', ''), 2000) ELSE reason END
+     WHERE id = v_id;
+    IF v_changed THEN
         -- Beats may be lost when the server crashes; what the timeline says may not.
         PERFORM set_config('synchronous_commit', 'on', true);
-        UPDATE registry_worker SET
-            state = v_reported,
-            state_changed_at = heartbeat_at,
-            ready_at = CASE v_reported WHEN 'READY' THEN heartbeat_at ELSE ready_at END,
-            ended_at = CASE v_reported WHEN 'FAILED' THEN heartbeat_at ELSE ended_at END,
-            -- A draining worker keeps the reason of its order.
-            reason = CASE v_reported WHEN 'DRAINING' THEN reason ELSE left(coalesce(p_report->>'reason', ''), 2000) END,
-            cause = CASE v_reported WHEN 'FAILED' THEN left(coalesce(p_report->>'cause', ''), 24) ELSE cause END,
-            hint = CASE v_reported WHEN 'FAILED' THEN left(coalesce(p_report->>'hint', ''), 2000) ELSE hint END,
-            capabilities = CASE WHEN p_report ? 'capabilities'
-                THEN ARRAY(SELECT jsonb_array_elements_text(p_report->'capabilities')) ELSE capabilities END,
-            context_length = coalesce((p_report->>'context_length')::int, context_length)
-         WHERE id = v_worker.id;
         INSERT INTO registry_event (actor, subject, reason, from_state, to_state, revision, deployment_id, worker_id)
-        SELECT 'worker', d.name || '/' || v_worker.replica, left(coalesce(p_report->>'reason', ''), 2000),
-               v_worker.state, v_reported, r.number, d.id, v_worker.id
-          FROM registry_deployment d, registry_revision r
-         WHERE d.id = v_worker.deployment_id AND r.id = v_worker.revision_id;
+        SELECT 'worker', d.name || '/' || w.replica, left(coalesce(p_report->>'reason', ''), 2000),
+               v_state, v_reported, r.number, d.id, w.id
+          FROM registry_worker w
+          JOIN registry_deployment d ON d.id = w.deployment_id
+          JOIN registry_revision r ON r.id = w.revision_id
+         WHERE w.id = v_id;
         PERFORM pg_notify('modelyard', 'worker');
     END IF;
-    RETURN v_worker."order";
+    RETURN v_order;
 END
 $$;
 
