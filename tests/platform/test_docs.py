@@ -18,7 +18,7 @@ from modelyard import env, overview
 from registry.management.command import YardCommand
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("docs/commands.md", "docs/from-fastchat.md", "docs/nodes.md", "docs/api.md", "README.md")
+PAGES = ("docs/commands.md", "docs/from-fastchat.md", "docs/nodes.md", "docs/placement.md", "docs/api.md", "README.md")
 CODE = re.compile(r"```[a-z]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 OPTION = re.compile(r"(?<![\w-])(--?[a-zA-Z][a-z-]*)")
 ENGINE_OPTION = re.compile(r"--option ([a-z]\w*)=")
