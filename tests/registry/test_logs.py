@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from yard import until
 
 from registry import logs
-from registry.agent.agent import read_tail
+from registry.agent.logfiles import read_tail
 from registry.errors import LogUnavailable
 from registry.logs import KeptLog, WorkerLog
 from registry.models import Worker
