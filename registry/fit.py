@@ -63,21 +63,33 @@ class Answer:
         return all(seat.fits for seat in self.seats)
 
     @property
+    def refused(self) -> Unplaceable | None:
+        """Why the first replica without a place has none."""
+        return next((seat.refusal for seat in self.seats if seat.refusal is not None), None)
+
+    @property
     def refusals(self) -> Sequence[Refusal]:
-        """Every device with the reason why the first replica without a place is not there."""
-        return next((seat.refusal.refusals for seat in self.seats if seat.refusal is not None), ())
+        """Every device with the reason why that replica is not there."""
+        return self.refused.refusals if self.refused else ()
 
     @property
     def words(self) -> str:
-        """One sentence for a page or a terminal."""
-        count, fitting = len(self.seats), sum(seat.fits for seat in self.seats)
-        if not count:
-            return "No replica is asked for."
-        if fitting == count:
-            places = ", ".join(dict.fromkeys(seat.place for seat in self.seats))
-            return f"Fits: {_replicas(count)} on {places}, {format_bytes(self.estimate.total)} each."
-        first = next(seat for seat in self.seats if not seat.fits)
-        return f"Does not fit: {fitting} of {_replicas(count)} would; {first.words}."
+        """With the devices that came nearest, and what would fit instead."""
+        return f"{self._verdict}: {self.refused.sentence}." if self.refused else self._verdict
+
+    @property
+    def brief(self) -> str:
+        """For where the refused devices are listed beside it: only what would fit instead."""
+        advice = self.refused.advice if self.refused else ""
+        return f"{self._verdict}. {advice}." if advice else self._verdict
+
+    @property
+    def _verdict(self) -> str:
+        fitting = sum(seat.fits for seat in self.seats)
+        if self.refused:
+            return f"Does not fit ({fitting} of {_replicas(len(self.seats))} would)" if fitting else "Does not fit"
+        places = ", ".join(dict.fromkeys(seat.place for seat in self.seats)) or "nothing"
+        return f"Fits: {_replicas(fitting)} on {places}, {format_bytes(self.estimate.total)} each."
 
     def as_json(self, *, refusals: int | None = None) -> dict[str, Any]:
         """For programs and pages; `refusals` bounds how many devices are listed, None lists all."""

@@ -30,7 +30,8 @@ def test_it_tells_each_replicas_device_or_every_refusal() -> None:
     answer = would_fit(draft(replicas=3))
     assert [seat.place for seat in answer.seats] == ["node-a:0", "node-a:0", ""]
     assert not answer.fits
-    assert answer.words.startswith("Does not fit: 2 of 3 replicas would; replica 2 does not fit: node-a:0: 20 GiB of")
+    assert answer.words.startswith("Does not fit (2 of 3 replicas would): node-a:0: 20 GiB of")
+    assert answer.brief == "Does not fit (2 of 3 replicas would). Up to 20 GiB would fit on node-a:0 now."
     assert [refusal.device for refusal in answer.refusals] == ["node-a:0", "node-a:1"]
 
 

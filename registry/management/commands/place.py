@@ -51,7 +51,7 @@ class Command(YardCommand):
         return would_fit(draft)
 
     def _print(self, answer: Answer) -> None:
-        self.stdout.write(answer.words)
+        self.stdout.write(answer.brief)
         self.stdout.write("")
         estimate = answer.estimate
         self.stdout.write(f"Each replica claims {format_bytes(estimate.total)} ({estimate.source}):")
