@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -33,7 +33,10 @@ def deploy(wish: Wish, *, actor: str) -> Deployment:
     """Create or change a deployment, and its model when it names a path, and let it run; all of it or nothing."""
     _check_words(wish)
     with transaction.atomic():
-        deployment = Deployment.objects.select_related("model").filter(name=wish.name).first()
+        _take_turns(wish.name)
+        # Locked before it is read: the fields that this wish leaves alone must be the newest when all are stored.
+        known = Deployment.objects.select_for_update(of=("self",)).select_related("model")
+        deployment = known.filter(name=wish.name).first()
         if deployment is None:
             deployment = Deployment(name=wish.name, model=_model(wish))
         elif wish.path is not None or wish.model is not None:
@@ -126,6 +129,12 @@ def model_changed(model: Model, *, actor: str) -> None:
             if newest is None or newest.snapshot != deployment.snapshot():
                 save(deployment, actor=actor, reason=f"model {model.name} changed")
         announce()
+
+
+def _take_turns(name: str) -> None:
+    """Whoever deploys under the same name waits for the end of this transaction, also when there is no row to lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('modelyard deployment'), hashtext(%s))", [name])
 
 
 def _check_words(wish: Wish) -> None:
