@@ -37,7 +37,6 @@ class WorkerAdmin(ReadOnlyAdmin):
     list_filter = (LifeFilter, "state", NodeFilter, DeploymentFilter)
     search_fields = ("deployment__name", "launch_id", "node__name", "reason")
     search_help_text = "Deployment, node, launch id or reason"
-    show_full_result_count = False
     change_form_outer_before_template = "registry/parts_top.html"
     change_form_outer_after_template = "registry/parts_bottom.html"
     fieldsets = ((None, {"fields": ()}),)
