@@ -45,6 +45,6 @@ def peaks_of(snapshot: Mapping[str, Any]) -> list[Peak]:
     rows = (
         launches.annotate(on_gpu=on_gpu)
         .order_by("-id")
-        .values_list("memory_peak_bytes", "revision__snapshot", "on_gpu")
+        .values_list("memory_peak_bytes", "revision__snapshot", "on_gpu", "requests_total")
     )
-    return [Peak(peak, revision, "cuda" if gpu else "cpu") for peak, revision, gpu in rows[: 4 * NEWEST]]
+    return [Peak(peak, revision, "cuda" if gpu else "cpu", count) for peak, revision, gpu, count in rows[: 4 * NEWEST]]

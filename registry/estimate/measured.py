@@ -13,8 +13,8 @@ from registry.measures import format_bytes
 
 NEWEST = 5  # launches that are looked at
 MARGIN = 1.05  # above the highest peak
-# A launch that saw few requests has not filled its cache, and one on a busy day is no rule.
-LEAST, MOST = 0.5, 2.0
+LEAST, MOST = 0.5, 2.0  # how far measurements may move the estimate, in multiples of it
+BUSY = 100  # requests; a launch that saw fewer has not filled its cache and buffers, and shrinks only what the cache is
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +24,30 @@ class Peak:
     bytes: int
     snapshot: Mapping[str, Any]
     kind: str = "cpu"  # of the device that it ran on
+    requests: int = 0
 
 
 def corrected(estimate: Estimate, snapshot: Mapping[str, Any], *, facts: ModelFacts, peaks: Sequence[Peak]) -> Estimate:
     """`peaks` are of the same path and engine, newest first."""
     peaks = _comparable(snapshot, peaks)
-    same = [peak.bytes for peak in peaks if peak.snapshot["options"] == snapshot["options"]][:NEWEST]
+    same = [peak for peak in peaks if peak.snapshot["options"] == snapshot["options"]][:NEWEST]
     if same:
-        total = max(int(max(same) * MARGIN), int(estimate.total * LEAST))
-        note = f"measured: {_launches(len(same))} with these options held up to {format_bytes(max(same))}"
+        highest = max(peak.bytes for peak in same)
+        total = max(int(highest * MARGIN), _floor(estimate, same))
+        note = f"measured: {_launches(len(same))} with these options held up to {format_bytes(highest)}"
         return _with(estimate, total, note=note)
     if not peaks:
         return estimate
-    ratio = median(peak.bytes / from_files(peak.snapshot, facts).total for peak in peaks[:NEWEST])
-    factor = min(MOST, max(LEAST, ratio))
-    note = f"measured: {_launches(len(peaks[:NEWEST]))} with other options held {ratio:.0%} of what was estimated"
-    return _with(estimate, int(estimate.total * factor), note=note)
+    others = peaks[:NEWEST]
+    ratio = median(peak.bytes / from_files(peak.snapshot, facts).total for peak in others)
+    total = max(int(estimate.total * min(MOST, ratio)), _floor(estimate, others))
+    note = f"measured: {_launches(len(others))} with other options held {ratio:.0%} of what was estimated"
+    return _with(estimate, total, note=note)
+
+
+def _floor(estimate: Estimate, peaks: Sequence[Peak]) -> int:
+    busy = any(peak.requests >= BUSY for peak in peaks)
+    return int(estimate.total * LEAST) if busy else estimate.weights_bytes + estimate.overhead_bytes
 
 
 def _comparable(snapshot: Mapping[str, Any], peaks: Sequence[Peak]) -> list[Peak]:

@@ -6,9 +6,10 @@ from typing import Any
 
 from registry.estimate.facts import ModelFacts
 from registry.estimate.formula import GIB, MIB, from_files
-from registry.estimate.measured import Peak, corrected
+from registry.estimate.measured import BUSY, Peak, corrected
 
-FACTS = ModelFacts(weights={"BF16": 10 * GIB}, dtype="BF16", kv_values=10, context=10)
+# The cache of 8 requests is as large as the weights.
+FACTS = ModelFacts(weights={"BF16": 10 * GIB}, dtype="BF16", kv_values=2**20, context=640)
 
 
 def snapshot(**options: Any) -> dict[str, Any]:
@@ -33,8 +34,11 @@ def test_only_the_newest_launches_count() -> None:
     assert claim([Peak(12 * GIB, snapshot())] * 5 + [Peak(70 * GIB, snapshot())]) == up_to_mib(12 * GIB * 1.05)
 
 
-def test_a_launch_that_did_nothing_yet_does_not_shrink_the_claim_to_nothing() -> None:
-    assert claim([Peak(1 * GIB, snapshot())]) == up_to_mib(from_files(snapshot(), FACTS).total / 2)
+def test_a_launch_that_did_little_shrinks_only_the_part_of_the_cache() -> None:
+    own = from_files(snapshot(), FACTS)
+    assert claim([Peak(1 * GIB, snapshot())]) == up_to_mib(own.weights_bytes + own.overhead_bytes)
+    assert claim([Peak(1 * GIB, snapshot(), requests=BUSY)]) == up_to_mib(own.total / 2)
+    assert claim([Peak(12 * GIB, snapshot(), requests=BUSY)]) == up_to_mib(12 * GIB * 1.05)
 
 
 def test_launches_with_other_options_scale_the_estimate_within_bounds() -> None:
@@ -42,7 +46,7 @@ def test_launches_with_other_options_scale_the_estimate_within_bounds() -> None:
     estimated = from_files(other, FACTS).total
     assert claim([Peak(int(estimated * 1.2), other)]) == up_to_mib(own * int(estimated * 1.2) / estimated)
     assert claim([Peak(estimated * 9, other)]) == up_to_mib(2 * own)
-    assert claim([Peak(1, other)]) == up_to_mib(own / 2)
+    assert claim([Peak(1, other, requests=BUSY)]) == up_to_mib(own / 2)
 
 
 def test_what_a_cpu_held_says_nothing_of_a_gpu() -> None:
