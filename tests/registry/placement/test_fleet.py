@@ -138,15 +138,15 @@ def test_what_is_given_back_can_be_taken_again() -> None:
 
 
 def test_a_large_fleet_is_placed_on_within_a_second() -> None:
-    # 8,000 devices, 2,000 requests of many kinds: 0.1 s where this was written.
+    # 8,000 devices, 2,000 requests of many kinds: 0.15 s where this was written.
     devices = [
         DeviceView(8 * node + index, node, f"n{node}", index, "cuda", 80 * GIB, 0)
         for node in range(1000)
         for index in range(8)
     ]
     wishes = [request(10 + number / 100, gpus=(None, 1, 2, 4)[number % 4]) for number in range(2000)]
-    begun = time.perf_counter()
+    begun = time.process_time()
     fleet = Fleet(devices)
     placed = [fleet.take(wish) for wish in wishes] + [fleet.take(request(200 + n, gpus=2)) for n in range(500)]
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
     assert sum(isinstance(outcome, Placement) for outcome in placed) == 2000
