@@ -42,4 +42,4 @@ class AdminSession:
         page = self._http.get(LIST).raise_for_status().text
         link = re.search(rf"{LIST}(\d+)/change/[^>]*>\s*{re.escape(deployment)}\s*<", page)
         assert link is not None, f"{deployment} is not in the list"
-        self.submit(LIST, {"action": f"{verb}_selected", "_selected_action": link[1], "confirmed": "yes"})
+        self.submit(LIST, {"action": f"{verb}_selected", "_selected_action": link[1], "_form_submitted": "1"})
