@@ -12,6 +12,7 @@ PARTS = {
     "clicks": "from Deploy to the process",
     "reconcile": "a turn of the reconciler over simulated fleets",
     "heartbeats": "what the beats of many workers cost Postgres",
+    "pages": "the admin's pages over a large fleet",
 }
 GROUPS = {"control": ("clicks", "reconcile", "heartbeats"), "all": tuple(PARTS)}
 

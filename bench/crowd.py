@@ -1,4 +1,4 @@
-"""A fleet of any size as rows, made in seconds: for measurements and for tests of what must not grow with it."""
+"""A mixed fleet of any size as rows, added to what is there: for what pages must not grow with."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _revisions(deployments: list[Deployment]) -> list[Revision]:
     facts = {"number": 1, "claim_bytes": 8 * GIB, "created_by": "ada"}
     rows = []
     for deployment in deployments:
-        snapshot = {"model": deployment.model.name, "engine": deployment.engine, "replicas": deployment.replicas}
+        snapshot = deployment.snapshot()
         rows.append(Revision(deployment=deployment, snapshot=snapshot, launch_key=launch_key(snapshot), **facts))
     return Revision.objects.bulk_create(rows)
 

@@ -27,6 +27,8 @@ from registry.models.deployment import TIMEOUT_FIELDS
 
 PLACE = ("devices", "node_labels", ("gpus", "max_memory"), ("strategy", "exclusive"))
 TIMES = (tuple(TIMEOUT_FIELDS[:2]), tuple(TIMEOUT_FIELDS[2:]), "restart_budget")
+REPLACED = "They are replaced one after the other, each by one that is ready first where there is room."
+STOPPED = "It is stopped: they start with it."
 FOLDED = {"classes": ("collapse",)}
 
 
@@ -125,7 +127,9 @@ class DeploymentAdmin(OrdersAdmin):
                 "above": deploymentparts.now_part(request, deployment_id),
                 "below": deploymentparts.below(request, deployment_id),
             }
-        response: HttpResponse = super().change_view(request, object_id, form_url, (extra_context or {}) | parts)
+        response: HttpResponse = super().change_view(
+            request, object_id, form_url, (extra_context or {}) | parts | {"show_history": False}
+        )
         return response
 
     def render_change_form(
@@ -167,5 +171,4 @@ def _tell(request: HttpRequest, before: Revision | None, after: Revision) -> Non
     if hot:
         messages.info(request, f"Hot, in force at once: {hot}.")
     if cold:
-        replaced = "workers are replaced one after the other, each by one that is ready first where there is room"
-        messages.warning(request, f"Needs new workers: {cold}. The {replaced}.")
+        messages.warning(request, f"Needs new workers: {cold}. {STOPPED if after.deployment.paused else REPLACED}")

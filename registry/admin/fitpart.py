@@ -65,14 +65,16 @@ def _context(form: ModelForm[Deployment]) -> dict[str, Any]:
         "seats": [(seat, _claims(seat)) for seat in fitting[:SEATS]],
         "more_seats": max(0, len(fitting) - SEATS),
         "without": len(answer.seats) - len(fitting),
-        "advice": next((seat.refusal.advice for seat in answer.seats if seat.refusal is not None), ""),
+        "advice": answer.refused.advice if answer.refused else "",
         "parts": _parts(answer),
         **_refusals(answer),
     }
 
 
 def _claims(seat: Seat) -> str:
-    return ", ".join(f"{device}: {format_bytes(size)}" for device, size in seat.claims)
+    """Sizes alone: the place names the devices."""
+    sizes = Counter(format_bytes(size) for _, size in seat.claims)
+    return ", ".join(f"{count} × {size}" if count > 1 else size for size, count in sizes.items())
 
 
 def _parts(answer: Answer) -> list[tuple[str, str]]:

@@ -37,7 +37,7 @@ def test_it_says_where_each_replica_would_go_and_what_it_would_claim(root: Clien
     shown = ask(root, replicas=2, memory="6GiB")
     assert "Fits: 2 replicas on node-a:" in shown
     assert "Replica 1" in shown
-    assert "node-a:1: 6 GiB" in shown
+    assert "node-a:1 <small>6 GiB</small>" in shown
     assert "set by an operator" in shown
     assert "refused" not in shown
 
