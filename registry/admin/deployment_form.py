@@ -19,10 +19,10 @@ from registry.wishes import check_wishes
 
 OPTIONS = "Options of the engine, as JSON. Empty or {}: the engine's own."
 TIMEOUTS = {
-    "start_timeout_s": "Seconds until a process must have given its first sign of life.",
+    "start_timeout_s": "Seconds until its first sign of life.",
     "load_timeout_s": "Seconds that loading the weights may take.",
-    "drain_timeout_s": "Seconds that a worker may finish its requests before they are ended.",
-    "hang_timeout_s": "Seconds without a step, with requests waiting, after which an engine counts as hung.",
+    "drain_timeout_s": "Seconds to finish requests before they are ended.",
+    "hang_timeout_s": "Seconds without a step while requests wait.",
 }
 # What is edited in words, and the column behind it.
 COLUMNS = {"memory": "memory_bytes", "max_memory": "max_memory_per_gpu_bytes"}
@@ -43,7 +43,7 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
         label="At most per GPU",
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "no limit"}),
-        help_text="The most that a replica claims of one GPU, such as 20GiB. It is spread over more of them then.",
+        help_text="Such as 20GiB; a replica takes more GPUs then.",
     )
     node_labels = LabelsField(
         label="Labels of the node",

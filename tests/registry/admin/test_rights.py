@@ -96,3 +96,42 @@ def test_nobody_edits_what_machines_write(root: Client) -> None:
     url = reverse("admin:registry_worker_change", args=[worker.pk])
     assert root.post(url, {"state": "STOPPED"}).status_code == 403
     assert root.get(reverse("admin:registry_node_add")).status_code == 403
+
+
+def parts() -> list[str]:
+    """Every address that answers with a piece of a page, or with a page of our own making."""
+    made = factories.deployment()
+    node = factories.node()
+    worker = factories.worker(made, factories.device(node))
+    of = {"deployment": made.pk, "node": node.pk, "worker": worker.pk}
+    pieces = {
+        "deployment": ("now", "events", "revisions", "diff"),
+        "node": ("now", "events"),
+        "worker": ("now", "events", "log", "log_new"),
+    }
+    return [
+        *(reverse(f"admin:registry_{noun}_{piece}", args=[of[noun]]) for noun in pieces for piece in pieces[noun]),
+        reverse("admin:registry_alarm"),
+    ]
+
+
+def test_every_piece_takes_the_permission_to_look_at_its_noun(login: Any, client: Client) -> None:
+    urls = parts()
+    nobody, viewer = login(name="no"), login("view_deployment", "view_node", "view_worker", name="vi")
+    assert {nobody.get(url).status_code for url in urls} == {403}
+    assert {viewer.get(url).status_code for url in urls} == {200}
+    assert {client.get(url).status_code for url in urls} <= {302, 403}
+
+
+def test_what_machines_report_is_text_and_nothing_else(root: Client) -> None:
+    strangers = [{"pid": 1, "name": "<b>evil</b>", "bytes": 5}]
+    node = factories.node(labels={"zone": "<i>"}, hostname="<u>host</u>")
+    device = factories.device(node, name="<s>card</s>", foreign_processes=strangers, quarantine="<em>pid</em>")
+    worker = factories.failed_worker(factories.deployment(), "<a>reason</a>", hint="<p>hint</p>", node=node)
+    rows = {"node": node, "device": device, "worker": worker}
+    pages = [reverse(f"admin:registry_{noun}_change", args=[row.pk]) for noun, row in rows.items()]
+    pages += [INDEX, *(reverse(f"admin:registry_{noun}_changelist") for noun in rows)]
+    shown = "".join(root.get(page).content.decode() for page in pages)
+    raw = ("<b>evil", "<i>", "<u>host", "<s>card", "<em>pid", "<a>reason", "<p>hint")
+    assert not [written for written in raw if written in shown]
+    assert "&lt;b&gt;evil" in shown
