@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -80,8 +81,9 @@ def _workers() -> list[WorkerView]:
     claims: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     for worker_id, device_id, size in Claim.objects.order_by("id").values_list("worker_id", "device_id", "bytes"):
         claims[worker_id].append((device_id, size))
-    endings = _endings(relevant.filter(exited_at__isnull=False, state__in=ACTIVE))
-    rows = relevant.order_by("id").values(*WORKER_FIELDS)
+    rows = list(relevant.order_by("id").values(*WORKER_FIELDS))
+    # Looked up by these rows: an agent may write an exit between two queries, and an end must not lack its reason.
+    endings = _endings([row["id"] for row in rows if row["exited_at"] is not None and row["state"] in ACTIVE])
     return [_worker_view(row, tuple(claims[row["id"]]), endings.get(row["id"], Ending(""))) for row in rows]
 
 
@@ -91,9 +93,10 @@ def _worker_view(row: dict[str, Any], claims: tuple[tuple[int, int], ...], endin
     return WorkerView(**facts, claims=claims, ending=ending)
 
 
-def _endings(ended: Any) -> dict[int, Ending]:
+def _endings(ended: Sequence[int]) -> dict[int, Ending]:
     """How those ended whose process is gone; few at a time, so that their logs need not be read for all."""
-    return {worker.pk: _ending(worker) for worker in ended.select_related("revision", "node")}
+    workers = Worker.objects.filter(pk__in=ended).select_related("revision", "node") if ended else ()
+    return {worker.pk: _ending(worker) for worker in workers}
 
 
 def _ending(worker: Worker) -> Ending:

@@ -46,6 +46,8 @@ def whole_cluster() -> Iterator[Cluster]:
             yield made
         finally:
             made.remove()
+        yard.down()
+        assert yard.processes() == []
 
 
 @pytest.fixture

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from uuid import uuid4
 
 import pytest
 from django.db import connection, connections, transaction
 from django.db.models import Count, Q, Sum
+from django.db.models.functions import Now
 from faultreport import Report
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -186,6 +188,46 @@ def blocked() -> int:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
         count: int = cursor.fetchone()[0]
     return count
+
+
+EXIT = "UPDATE registry_worker SET exited_at = now(), exit_code = -9 WHERE exited_at IS NULL AND state = 'READY'"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_exit_that_is_written_between_any_two_looks_of_the_control_plane_keeps_its_reason() -> None:
+    join("a", 80)
+    deploy("chat", gib=1)
+    for query in range(16):
+        desired.restart(Deployment.objects.get(), actor="ada")
+        reconcile_to_the_end()
+        Worker.objects.filter(state="STARTING").update(state="READY", launching_at=Now(), pid=1, heartbeat_at=Now())
+        with exit_before(query):
+            reconcile_once()
+        reconcile_once()
+        ended = Worker.objects.filter(exited_at__isnull=False)
+        assert ended.exists()
+        assert not ended.filter(state="FAILED", reason=""), f"an exit before query {query} has no reason"
+        Worker.objects.all().delete()
+
+
+@contextmanager
+def exit_before(number: int) -> Iterator[None]:
+    """Another connection writes the exits of all that is READY, just before this one's query of that number."""
+    other, queries = connection.copy(), count()
+
+    def write_exit() -> None:
+        with other.cursor() as cursor:
+            cursor.execute(EXIT)
+
+    def wrapper(execute: Callable[..., object], *arguments: object) -> object:
+        if next(queries) == number:
+            write_exit()
+        return execute(*arguments)
+
+    with connection.execute_wrapper(wrapper):
+        yield
+    write_exit()
+    other.close()
 
 
 class Undone(Exception):

@@ -126,6 +126,26 @@ def test_a_node_that_dies_whole_is_lost_and_its_replicas_run_elsewhere(cluster: 
     assert {cluster.worker(worker["launch_id"])["state"] for worker in victims} == {"LOST"}
 
 
+@pytest.mark.slow_fault
+def test_a_node_that_was_given_up_and_comes_back_ends_its_old_workers(cluster: Cluster, report: Report) -> None:
+    node = cluster.workers("echo")[0]["node"]
+    victims = on(cluster, node)
+    processes = [psutil.Process(worker["pid"]) for worker in victims]
+    begun = time.monotonic()
+    with frozen(psutil.Process(cluster.parts[node].pid), *processes):
+        report.add(
+            "SIGSTOP agent and all workers of a node", cluster.settle(since=begun, after=lambda: lost(cluster, victims))
+        )
+        assert all(cluster.worker(worker["launch_id"])["claims"] for worker in victims)
+    begun = time.monotonic()
+    report.add("SIGCONT that node", cluster.settle(since=begun, after=lambda: not held(cluster, victims)))
+    assert not any(alive(worker["pid"]) for worker in victims)
+
+
+def lost(cluster: Cluster, workers: list[dict[str, Any]]) -> bool:
+    return all(cluster.worker(worker["launch_id"])["state"] == "LOST" for worker in workers)
+
+
 def held(cluster: Cluster, workers: list[dict[str, Any]]) -> list[str]:
     return [worker["node"] for worker in workers if cluster.worker(worker["launch_id"])["claims"]]
 

@@ -94,7 +94,7 @@ class Cluster:
         self.yard = yard
         self.parts: dict[str, Part] = {}
         self.connection = self.connect()
-        self.watcher = Watcher(self.database_url)
+        self.watcher = Watcher(self.database_url, yard.data_dir)
 
     @property
     def database_url(self) -> str:
@@ -164,11 +164,11 @@ class Cluster:
             return None
 
     def workers(self, deployment: str, *, state: str = "READY") -> Rows:
-        found = Sight.of(self.connection).workers
+        found = self.sight().workers
         return [worker for worker in found if (worker["deployment"], worker["state"]) == (deployment, state)]
 
     def worker(self, launch_id: object) -> dict[str, Any]:
-        return next(w for w in Sight.of(self.connection).workers if str(w["launch_id"]) == str(launch_id))
+        return next(w for w in self.sight().workers if str(w["launch_id"]) == str(launch_id))
 
     def launches(self, deployment: str) -> set[str]:
         return {str(worker["launch_id"]) for worker in self.workers(deployment)}
@@ -180,8 +180,11 @@ class Cluster:
 
     # truth
 
+    def sight(self) -> Sight:
+        return Sight.of(self.connection, self.yard.data_dir)
+
     def wrong(self) -> list[str]:
-        return unsettled(self.connection, Sight.of(self.connection))
+        return unsettled(self.connection, self.sight())
 
     def settle(
         self, *, within: float = TRUE_AGAIN_S, since: float | None = None, after: Callable[[], bool] = lambda: True
@@ -207,7 +210,7 @@ class Cluster:
         impossible = self.watcher.seen()
         assert not impossible, impossible
         untruths = untold(self.connection)
-        assert not untruths, untruths
+        assert not untruths, f"{untruths}\n{self.last_words()}"
 
     def last_words(self) -> str:
         """What the platform's processes and the nodes said last."""

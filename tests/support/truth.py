@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -55,15 +57,20 @@ EVENTS = """
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """The rows of all workers, and the processes that carry their launch ids, seen at about the same time."""
+    """The rows of all workers, and the worker processes by their launch ids, seen at about the same time."""
 
     workers: Rows
     processes: dict[str, list[ProcessIdentity]]
+    strangers: list[int]  # pids of worker processes of this installation that no row knows
 
     @classmethod
-    def of(cls, connection: psycopg.Connection[Any]) -> Sight:
+    def of(cls, connection: psycopg.Connection[Any], data_dir: Path) -> Sight:
+        processes = worker_processes()
         workers = rows(connection, WORKERS)
-        return cls(workers, worker_processes({str(worker["launch_id"]) for worker in workers}))
+        known = {str(worker["launch_id"]) for worker in workers}
+        unknown = [identity.pid for launch, found in processes.items() if launch not in known for identity in found]
+        ours = {launch: found for launch, found in processes.items() if launch in known}
+        return cls(workers, ours, [pid for pid in unknown if _of_installation(pid, data_dir)])
 
 
 def rows(connection: psycopg.Connection[Any], query: str, *parameters: object) -> Rows:
@@ -76,18 +83,21 @@ def lines(connection: psycopg.Connection[Any], query: str, *parameters: object) 
         return [line for (line,) in cursor.execute(query, parameters or None)]
 
 
-def worker_processes(launch_ids: set[str]) -> dict[str, list[ProcessIdentity]]:
-    """The living processes by the launch id in their arguments."""
+def worker_processes() -> dict[str, list[ProcessIdentity]]:
+    """Every living worker process of this machine by its launch id, whoever it belongs to."""
     found: dict[str, list[ProcessIdentity]] = {}
     for process in psutil.process_iter():
-        try:
+        with suppress(psutil.Error):
             arguments = process.cmdline()
-        except psutil.Error:
-            continue
-        for launch_id in launch_ids.intersection(arguments) if "inference" in arguments else ():
-            if identity := ProcessIdentity.of(process.pid):
-                found.setdefault(launch_id, []).append(identity)
+            if "inference" in arguments and "--launch-id" in arguments and (one := ProcessIdentity.of(process.pid)):
+                found.setdefault(arguments[arguments.index("--launch-id") + 1], []).append(one)
     return found
+
+
+def _of_installation(pid: int, data_dir: Path) -> bool:
+    with suppress(psutil.Error):
+        return any(str(data_dir) in value for value in psutil.Process(pid).environ().values())
+    return False
 
 
 def never(connection: psycopg.Connection[Any], sight: Sight) -> list[str]:
@@ -101,7 +111,8 @@ def unsettled(connection: psycopg.Connection[Any], sight: Sight) -> list[str]:
     """What is not yet, or not any more, as it should be; empty once a fault is over."""
     broken = (complaint for worker in sight.workers for complaint in _complaints(worker, sight))
     obsolete = lines(connection, OBSOLETE, sorted(ACTIVE))
-    return [*never(connection, sight), *lines(connection, SHORT), *obsolete, *broken]
+    strangers = [f"process {pid} runs for a launch that no row knows" for pid in sight.strangers]
+    return [*never(connection, sight), *strangers, *lines(connection, SHORT), *obsolete, *broken]
 
 
 def _complaints(worker: dict[str, Any], sight: Sight) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import psycopg
 from truth import Sight, never
@@ -14,8 +15,9 @@ EVERY_S = 0.3
 class Watcher:
     """A thread with a database connection of its own, which is made anew when a fault took it."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, data_dir: Path) -> None:
         self._database_url = database_url
+        self._data_dir = data_dir
         self._stopping = threading.Event()
         self._seen: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
@@ -37,4 +39,4 @@ class Watcher:
     def _watch(self) -> None:
         with psycopg.connect(self._database_url, autocommit=True, connect_timeout=2) as connection:
             while not self._stopping.wait(EVERY_S):
-                self._seen.update(never(connection, Sight.of(connection)))
+                self._seen.update(never(connection, Sight.of(connection, self._data_dir)))
