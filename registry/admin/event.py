@@ -34,7 +34,6 @@ class EventAdmin(ReadOnlyAdmin):
     list_filter = (StateFilter, SubjectFilter, DeploymentFilter, "at")
     search_fields = ("subject", "actor", "reason")
     search_help_text = "Subject, actor or reason"
-    list_per_page = 100
     show_full_result_count = False  # the longest table: counted once a page, not twice
     fieldsets = (
         (
