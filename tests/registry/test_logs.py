@@ -79,6 +79,7 @@ def test_a_worker_anywhere_shows_its_own_log_to_who_has_its_token(elsewhere: Els
     log = WorkerLog(elsewhere.address, worker_token(elsewhere.launch_id))
     before = log.read(0)
     assert "Serving echo at" in before["text"]
+    assert worker_token(elsewhere.launch_id) not in before["text"] + repr(log)
     elsewhere.write("zwölf\n")
     assert log.read(before["end"])["text"] == "zwölf\n"
     with pytest.raises(LogUnavailable, match="does not show its log \\(HTTP 401\\)"):
