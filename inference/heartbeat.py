@@ -16,9 +16,10 @@ from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
+from psycopg.types.numeric import Float8, Int8
 
 from inference.errors import BeatFailed
-from inference.protocol.beat import BEAT_SQL, Order, Report
+from inference.protocol.beat import BEAT_SQL, STEADY_FIELDS, STEADY_SQL, Order, Report, WorkerState
 
 log = logging.getLogger(__name__)
 
@@ -45,20 +46,33 @@ class PostgresSender:
         self._launch_id = launch_id
         self._token = token
         self._connection: psycopg.Connection | None = None
+        # The state in which the database has heard a whole report over this connection.
+        self._told: WorkerState | None = None
 
     def send(self, report: Report) -> Order | None:
         """Deliver one report; the first after a loss connects again."""
         try:
             if self._connection is None:
                 self._connection = self._connect()
-            row = self._connection.execute(BEAT_SQL, (self._launch_id, self._token, Jsonb(report))).fetchone()
+            return self._tell(self._connection, report)
         except psycopg.Error as error:
             self.close()
             raise BeatFailed(" ".join(str(error).split()) or type(error).__name__) from error
-        return _order(row)
+
+    def _tell(self, connection: psycopg.Connection, report: Report) -> Order | None:
+        """As little as the database needs to hear."""
+        if report["state"] == self._told and (values := _steady(report)):
+            order = _order(connection.execute(STEADY_SQL, (self._launch_id, self._token, *values)).fetchone())
+            if order is not None:
+                return order
+        order = _order(connection.execute(BEAT_SQL, (self._launch_id, self._token, Jsonb(report))).fetchone())
+        # Loading is told in full: its progress is more than a number that goes on.
+        self._told = None if order is None or report["state"] is WorkerState.LOADING else report["state"]
+        return order
 
     def close(self) -> None:
         """Drop the connection."""
+        self._told = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -142,6 +156,25 @@ class Heartbeat:
         if not self._arriving:
             log.info("Heartbeats arrive again")
         self._arriving = True
+
+
+def _steady(report: Report) -> tuple[str | Int8 | Float8, ...]:
+    """The parameters of `STEADY_SQL` after the token; empty when the report lacks one.
+
+    Of fixed types: psycopg would take the smallest that a number fits into, and prepare a statement for each mixture.
+    """
+    if not report.keys() >= STEADY_FIELDS:
+        return ()
+    return (
+        report["state"].value,
+        Int8(report["in_flight"]),
+        Int8(report["requests_total"]),
+        Int8(report["tokens_total"]),
+        Float8(report["tokens_per_second"]),
+        Float8(report["stalled_s"]),
+        Int8(report["memory_bytes"]),
+        Int8(report["memory_peak_bytes"]),
+    )
 
 
 def _order(row: tuple[str | None, ...] | None) -> Order | None:

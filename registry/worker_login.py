@@ -28,6 +28,8 @@ ALLOWED: tuple[LiteralString, ...] = (
     "GRANT CONNECT ON DATABASE {database} TO {role}",
     "GRANT USAGE ON SCHEMA {schema} TO {role}",
     "GRANT EXECUTE ON FUNCTION {schema}.modelyard_beat(uuid, text, jsonb) TO {role}",
+    "GRANT EXECUTE ON FUNCTION {schema}.modelyard_beat"
+    "(uuid, text, text, bigint, bigint, bigint, float8, float8, bigint, bigint) TO {role}",
 )
 # What Postgres lets everybody do, as far as we may take it: who does not own the database only gets a warning.
 TAKEN: tuple[LiteralString, ...] = (
@@ -71,7 +73,7 @@ def refusal() -> str:
         with psycopg.connect(url, autocommit=True, connect_timeout=3, application_name="modelyard-login") as login:
             login.execute(BEAT_SQL, (NOBODY, "", Jsonb(beat)))
     except psycopg.Error as error:
-        return (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+        return (str(error).strip().splitlines() or [type(error).__name__])[-1].rpartition("FATAL:")[2].strip()
     return ""
 
 

@@ -10,6 +10,18 @@ from inference.protocol.causes import Cause
 # A function of the database, not a table: a worker's login can call this and nothing else.
 # Parameters: launch id, the launch's token, the report.
 BEAT_SQL = "SELECT modelyard_beat(%s::uuid, %s::text, %s::jsonb)"
+# The same for a worker that is what it was when the database last heard all of it, at two thirds of the price.
+# Parameters: launch id, token, then these fields of the report. NULL here means: tell me all.
+STEADY_SQL = (
+    "SELECT modelyard_beat(%s::uuid, %s::text, %s::text, %s::bigint, %s::bigint, %s::bigint, %s::float8, %s::float8,"
+    " %s::bigint, %s::bigint)"
+)
+STEADY_FIELDS = frozenset(
+    {
+        *("state", "in_flight", "requests_total", "tokens_total"),
+        *("tokens_per_second", "stalled_s", "memory_bytes", "memory_peak_bytes"),
+    }
+)
 
 
 class WorkerState(enum.StrEnum):

@@ -2,6 +2,7 @@
 
 from importlib.resources import files
 
+import django.db.models.deletion
 from django.db import migrations, models
 
 
@@ -17,9 +18,10 @@ STORAGE = """
 """
 
 
-def install_beat(apps, schema_editor):
+def run_files(apps, schema_editor):
     with schema_editor.connection.cursor() as cursor:
-        cursor.execute(files("registry").joinpath("sql", "beat.sql").read_text(encoding="utf-8"))
+        for name in ("placed.sql", "beat.sql"):
+            cursor.execute(files("registry").joinpath("sql", name).read_text(encoding="utf-8"))
 
 
 class Migration(migrations.Migration):
@@ -32,6 +34,15 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint(
             model_name='worker',
             name='progress_is_a_percentage',
+        ),
+        migrations.RemoveConstraint(
+            model_name='worker',
+            name='a_placed_worker_has_a_node',
+        ),
+        migrations.AlterField(
+            model_name='worker',
+            name='deployment',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='workers', to='registry.deployment'),
         ),
         migrations.AlterField(
             model_name='worker',
@@ -84,5 +95,5 @@ class Migration(migrations.Migration):
             field=models.BigIntegerField(default=0),
         ),
         migrations.RunSQL(STORAGE, migrations.RunSQL.noop),
-        migrations.RunPython(install_beat, migrations.RunPython.noop),
+        migrations.RunPython(run_files, migrations.RunPython.noop),
     ]

@@ -6,11 +6,11 @@ import json
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
-from inference.protocol.beat import BEAT_SQL
+from inference.protocol.beat import BEAT_SQL, STEADY_FIELDS, STEADY_SQL
 from registry.models import Event, Worker
-from registry.states import Order, WorkerState
+from registry.states import BEATING, Order, WorkerState
 from registry.tokens import worker_token
 from tests.registry import factories
 
@@ -103,3 +103,40 @@ def test_a_draining_worker_keeps_the_reason_of_its_order(launch: Worker) -> None
     beat(launch.launch_id, state="DRAINING")
     launch.refresh_from_db()
     assert launch.reason == "ada stopped the deployment"
+
+
+def test_a_steady_beat_is_for_the_state_that_the_row_has(launch: Worker) -> None:
+    def steady(state: str, token: str) -> str | None:
+        with connection.cursor() as cursor:
+            cursor.execute(STEADY_SQL, [launch.launch_id, token, state, 1, 2, 3, 4.5, 0.0, 6, 7])
+            order: str | None = cursor.fetchone()[0]
+        return order
+
+    token = worker_token(launch.launch_id)
+    beat(launch.launch_id, state="READY")
+    assert [steady("READY", token), steady("LOADING", token), steady("READY", worker_token(uuid4()))] == [
+        "run",
+        None,
+        None,
+    ]
+    Worker.objects.update(order=Order.DRAIN)
+    assert steady("READY", token) == "drain"
+    launch.refresh_from_db()
+    assert (launch.in_flight, launch.tokens_per_second, launch.memory_peak_bytes) == (1, 4.5, 7)
+
+
+def test_a_steady_beat_stays_on_its_page() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'registry_worker'::regclass AND attnum = ANY("
+            "SELECT unnest(indkey) FROM pg_index WHERE indrelid = 'registry_worker'::regclass)"
+        )
+        indexed = {name for (name,) in cursor.fetchall()}
+    assert "launch_id" in indexed
+    assert not indexed & {"heartbeat_at", *STEADY_FIELDS - {"state"}}
+
+
+@pytest.mark.parametrize("state", sorted(BEATING | {WorkerState.PLACED}))
+def test_a_placed_worker_has_a_node(state: WorkerState) -> None:
+    with pytest.raises(IntegrityError, match="without a node"):
+        factories.worker(factories.deployment("lonely"), state=state)
