@@ -38,6 +38,18 @@ LEADER = """
 """
 
 
+# What a failed test shows.
+LOOKS = (
+    "SELECT *, clock_timestamp() - swept_at AS ago FROM registry_sweep",
+    "SELECT name, replicas, renewed_at FROM registry_deployment",
+    """SELECT id, deployment_id, replica, revision_id, state, "order", replaces_id, node_id, created_at, launching_at,
+              exited_at, heartbeat_at, reason FROM registry_worker WHERE ended_at IS NULL ORDER BY id""",
+    """SELECT application_name, state, wait_event, clock_timestamp() - xact_start AS open, left(query, 80) AS query
+       FROM pg_stat_activity WHERE state <> 'idle' AND backend_type = 'client backend'""",
+    "SELECT queue_name, queue_length, oldest_msg_age_sec, total_messages FROM pgmq.metrics_all()",
+)
+
+
 class Part:
     """One process beside those of `up`, started under the same name as often as it is killed."""
 
@@ -215,7 +227,8 @@ class Cluster:
     def last_words(self) -> str:
         """What the platform's processes and the nodes said last."""
         logs = [*(self.yard.data_dir / "logs").glob("*.log"), *(part.log for part in self.parts.values())]
-        return "\n".join(f"{log.name}: {line}" for log in logs for line in log.read_text().splitlines()[-4:])
+        said = [f"{log.name}: {line}" for log in logs for line in log.read_text().splitlines()[-4:]]
+        return "\n".join([*(str(row) for query in LOOKS for row in self.query(query)), *said])
 
     # deployments
 
