@@ -13,7 +13,6 @@ PARTS = {
     "reconcile": "a turn of the reconciler over simulated fleets",
     "heartbeats": "what the beats of many workers cost Postgres",
     "pages": "the admin's pages over a large fleet",
-    "pages": "the admin's pages over a large fleet",
 }
 GROUPS = {"control": ("clicks", "reconcile", "heartbeats"), "all": tuple(PARTS)}
 
