@@ -46,6 +46,7 @@ def barrier(cluster: Cluster, statement: str) -> Iterator[None]:
         connection.rollback()
 
 
+@pytest.mark.slow_fault
 def test_three_control_planes_that_work_at_once_do_the_work_of_one(several: Cluster, report: Report) -> None:
     with several.load("echo") as load:
         begun = time.monotonic()

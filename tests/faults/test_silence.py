@@ -14,7 +14,7 @@ from cluster import NODES, TRUE_AGAIN_S, Cluster, frozen, kill_worker, signal_wo
 from faultreport import Report
 from yard import alive, until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.processes, pytest.mark.slow_fault, pytest.mark.timeout(240)]
 
 SUPERSEDED = 3  # an agent's exit code when another one has its name
 LOST = "SELECT 1 FROM registry_node WHERE name = %s AND lost_at IS NOT NULL"
@@ -27,7 +27,6 @@ def on(cluster: Cluster, *nodes: str) -> list[dict[str, Any]]:
     return [worker for worker in cluster.workers("echo") if worker["node"] in nodes]
 
 
-@pytest.mark.slow_fault
 def test_a_frozen_worker_is_found_killed_and_replaced(cluster: Cluster, report: Report) -> None:
     victim = cluster.workers("echo")[0]
     begun = time.monotonic()
@@ -39,7 +38,6 @@ def test_a_frozen_worker_is_found_killed_and_replaced(cluster: Cluster, report: 
     assert not ended["claims"]
 
 
-@pytest.mark.slow_fault
 def test_an_engine_that_hangs_is_replaced_though_its_process_beats(cluster: Cluster, report: Report) -> None:
     cluster.deploy("stuck", "--option", "hang_after_tokens=3", replicas=1)
     cluster.settle(within=60)
@@ -73,7 +71,6 @@ def test_an_agent_that_wakes_up_to_find_another_in_its_place_goes_and_kills_noth
     assert cluster.launches("echo") == before
 
 
-@pytest.mark.slow_fault
 def test_an_agent_frozen_for_a_minute_costs_no_worker(cluster: Cluster, report: Report) -> None:
     before = cluster.launches("echo")
     with cluster.load("echo") as load:
@@ -91,7 +88,6 @@ def test_an_agent_frozen_for_a_minute_costs_no_worker(cluster: Cluster, report: 
     assert cluster.launches("echo") == before
 
 
-@pytest.mark.slow_fault
 def test_what_dies_under_a_frozen_agent_is_replaced_elsewhere_and_never_twice(cluster: Cluster, report: Report) -> None:
     [victim] = on(cluster, "node-b")
     with cluster.load("echo") as load:
@@ -107,7 +103,6 @@ def test_what_dies_under_a_frozen_agent_is_replaced_elsewhere_and_never_twice(cl
     assert ended["exited_at"] is not None
 
 
-@pytest.mark.slow_fault
 def test_a_node_that_dies_whole_is_lost_and_its_replicas_run_elsewhere(cluster: Cluster, report: Report) -> None:
     node = cluster.workers("echo")[0]["node"]
     victims = on(cluster, node)
@@ -126,7 +121,6 @@ def test_a_node_that_dies_whole_is_lost_and_its_replicas_run_elsewhere(cluster: 
     assert {cluster.worker(worker["launch_id"])["state"] for worker in victims} == {"LOST"}
 
 
-@pytest.mark.slow_fault
 def test_a_node_that_was_given_up_and_comes_back_ends_its_old_workers(cluster: Cluster, report: Report) -> None:
     node = cluster.workers("echo")[0]["node"]
     victims = on(cluster, node)
@@ -150,7 +144,6 @@ def held(cluster: Cluster, workers: list[dict[str, Any]]) -> list[str]:
     return [worker["node"] for worker in workers if cluster.worker(worker["launch_id"])["claims"]]
 
 
-@pytest.mark.slow_fault
 def test_when_most_nodes_fall_silent_at_once_nobody_is_given_up(cluster: Cluster, report: Report) -> None:
     # Three of four: the platform's own node counts as well.
     before = cluster.launches("echo")
