@@ -87,16 +87,9 @@ class Part:
         assert self.process is not None
         self.process.wait(10)
 
-    def stop(self) -> None:
-        """As an operator would; a stopped process cannot hear, so it goes on first."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.send(signal.SIGCONT)
-        self.send(signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.kill()
+    @property
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
 
 class Cluster:
@@ -241,7 +234,7 @@ class Cluster:
     def mend(self) -> None:
         """Start what a test before left dead, and wait until all is well."""
         for part in self.parts.values():
-            if part.process is not None and part.process.poll() is not None:
+            if not part.runs:
                 part.start()
         self.settle(within=PATIENCE_S)
 
@@ -257,7 +250,8 @@ class Cluster:
         self.watcher.stop()
         self.connection.close()
         for part in self.parts.values():
-            part.stop()
+            if part.runs:
+                part.kill()  # `down` ends what they leave behind
 
 
 def kill_worker(worker: dict[str, Any]) -> float:
