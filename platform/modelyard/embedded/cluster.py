@@ -20,9 +20,12 @@ from registry.agent.identity import ProcessIdentity
 OWNER = "modelyard"  # the database role
 PREVIOUS_SERVER_S = 8.0  # for the server of a killed supervisor to shut down
 # For a small machine. Appended to postgresql.conf once, so that an operator may change it there.
+# Each worker keeps one connection, of 2 MB once it beats (500 of them: 1.05 GB). Those that are reserved are for the
+# platform's own login, so that no number of workers can lock it out.
 TUNING = """
 # Modelyard: a small server on one machine
-max_connections = 100
+max_connections = 300
+superuser_reserved_connections = 100
 shared_buffers = 128MB
 effective_cache_size = 1GB
 max_wal_size = 512MB
