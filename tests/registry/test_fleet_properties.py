@@ -72,6 +72,11 @@ def cut_off(world: World, target: int) -> None:
     _machine(world, target).connected = False
 
 
+def cut_off_all_but_one(world: World, target: int) -> None:
+    for machine in world.machines:
+        machine.connected = machine.id == _machine(world, target).id
+
+
 def heal(world: World, target: int) -> None:
     machine = _machine(world, target)
     machine.agent = machine.connected = True
@@ -113,9 +118,23 @@ def _wish(world: World, target: int) -> DeploymentView:
     return world.deployments[1 + target % len(world.deployments)]
 
 
-MISFORTUNES = (kill, kill, hang, end_agent, end_node, cut_off, heal, drain, undrain, scale, edit, restart)
+MISFORTUNES = (
+    kill,
+    kill,
+    hang,
+    end_agent,
+    end_node,
+    cut_off,
+    cut_off_all_but_one,
+    heal,
+    drain,
+    undrain,
+    scale,
+    edit,
+    restart,
+)
 misfortunes = st.lists(
-    st.tuples(st.sampled_from(MISFORTUNES), st.integers(0, 11), st.integers(0, 14)), min_size=1, max_size=10
+    st.tuples(st.sampled_from(MISFORTUNES), st.integers(0, 11), st.integers(0, 16)), min_size=1, max_size=10
 )
 
 
@@ -126,6 +145,7 @@ def live_through(world: World, happens: list[Happening]) -> None:
             world.turn()
             never_overbooked(world)
             one_of_each(world)
+            assert not world.wronged, world.wronged
         strike(world, target)
 
 

@@ -73,6 +73,7 @@ class World:
     processes: dict[int, Process] = field(default_factory=dict)
     alarm: str = ""
     refused: set[int] = field(default_factory=set)  # workers without a place since the last turn
+    wronged: list[str] = field(default_factory=list)  # who was given up although it was heard, or under an alarm
 
     # devices
 
@@ -165,9 +166,18 @@ class World:
 
     def _end(self, action: End) -> None:
         worker = self.workers[action.worker_id]
+        self._judge(worker, action)
         claims = worker.claims if worker.has_process else ()
         order = Order.STOP if action.kill and worker.has_process else worker.order
         self.change(worker.id, state=action.state, ended_at=self.now, reason=action.reason, claims=claims, order=order)
+
+    def _judge(self, worker: WorkerView, verdict: End) -> None:
+        process = self.processes.get(worker.id)
+        heard = worker.heartbeat_at is not None and self.now - worker.heartbeat_at < timedelta(seconds=6)
+        if verdict.state in {WorkerState.LOST, WorkerState.FAILED} and process and heard:
+            self.wronged.append(f"{worker} lives, and is {verdict.state}: {verdict.reason}")
+        if verdict.state == WorkerState.LOST and self.alarm:
+            self.wronged.append(f"{worker} is LOST under the alarm {self.alarm}")
 
     def _release(self, action: Release) -> None:
         self.change(action.worker_id, claims=())
