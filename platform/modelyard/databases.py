@@ -14,7 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 from modelyard import passfile
 
 # Lock and statement deadlines live in Postgres, so that no process of ours can wait for ever.
-DEADLINES = "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
+# A process that is frozen in the middle of a transaction holds its locks, the sweeper's among them, for the last one.
+DEADLINES = "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=8s"
 
 BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "init_extension": False,  # the schema comes from our migration; Postgres needs no extension

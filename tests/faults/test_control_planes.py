@@ -5,11 +5,12 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+import psutil
 import psycopg
 import pytest
-from cluster import Cluster
+from cluster import Cluster, frozen
 from faultreport import Report
 from yard import until
 
@@ -67,6 +68,20 @@ def test_a_leader_that_is_killed_while_it_places_leaves_half_of_nothing(
     note = f"take-over median {statistics.median(seconds):.1f} s, worst {max(seconds):.1f} s"
     report.add(f"kill -9 leading control while it places, {kills} times", max(seconds), note=note)
     assert max(seconds) <= TAKE_OVER_S
+
+
+@pytest.mark.slow_fault
+def test_a_leader_that_is_frozen_while_it_places_is_overtaken_and_undone(several: Cluster, report: Report) -> None:
+    several.change(SCALE, 1, "echo")
+    several.settle(within=60)
+    with ExitStack() as ice:
+        with barrier(several, BARRIERS[1]):
+            several.change(SCALE, 3, "echo")
+            leader = until(several.caught_leader, what="a control process places")
+            begun = time.monotonic()
+            ice.enter_context(frozen(psutil.Process(several.pid(leader))))
+        report.add("SIGSTOP leading control while it places", several.settle(since=begun))
+    several.settle()
 
 
 def _kill_while_placing(cluster: Cluster, number: int) -> float:

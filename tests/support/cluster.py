@@ -141,6 +141,10 @@ class Cluster:
         found = self.query(LEADER, SWEEPER_LOCK)
         return found[0]["application_name"].removeprefix("modelyard-") if found else ""
 
+    def pid(self, name: str) -> int:
+        """Of a part of ours or of `up`."""
+        return self.parts[name].pid if name in self.parts else int(self.yard.process(name)["pid"])
+
     def kill(self, name: str) -> float:
         """SIGKILL to a part of ours or of `up`; returns when, on the monotonic clock."""
         if name in self.parts:
