@@ -94,8 +94,9 @@ class AskingAdmin(YardAdmin):
         rows = list(queryset)
         submitted = request.POST if "_form_submitted" in request.POST else None
         form = order.form(request=request, data=submitted)
-        if not order.asks or form.is_valid():
-            self._give(request, order, (rows, form.cleaned_data if form.is_bound else {}))
+        answered = form.is_valid()
+        if answered or not order.asks:
+            self._give(request, order, (rows, form.cleaned_data if answered else {}))
             return None
         noun = self.opts.verbose_name if len(rows) == 1 else f"{len(rows)} {self.opts.verbose_name_plural}"
         context = {
