@@ -20,7 +20,7 @@ import psycopg
 from load import Load
 from truth import Rows, Sight, rows, unsettled, untold
 from watcher import Watcher
-from yard import Yard, clean_environment, until
+from yard import Yard, alive, clean_environment, until
 
 from modelyard.installation import Installation
 from registry.sweep import SWEEPER_LOCK
@@ -259,9 +259,11 @@ class Cluster:
 
 
 def kill_worker(worker: dict[str, Any]) -> float:
-    """SIGKILL by pid, when it still is this launch's process; returns when, on the monotonic clock."""
+    """SIGKILL by pid, when it still is this launch's process; returns, once it is dead, when that was."""
+    begun = time.monotonic()
     signal_worker(worker, signal.SIGKILL)
-    return time.monotonic()
+    until(lambda: not alive(worker["pid"]), what="a killed process is dead")
+    return begun
 
 
 def signal_worker(worker: dict[str, Any], number: signal.Signals) -> None:
