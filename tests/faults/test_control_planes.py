@@ -10,8 +10,9 @@ from contextlib import ExitStack, contextmanager
 import psutil
 import psycopg
 import pytest
-from cluster import Cluster, frozen
+from cluster import Cluster
 from faultreport import Report
+from strikes import frozen
 from yard import until
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]

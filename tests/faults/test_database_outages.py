@@ -7,8 +7,9 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from cluster import Cluster, frozen
+from cluster import Cluster
 from faultreport import Report
+from strikes import frozen
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow_fault, pytest.mark.timeout(240)]
 

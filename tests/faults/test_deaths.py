@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from cluster import NODES, Cluster, kill_services, kill_worker, wait_for_services
+from cluster import NODES, Cluster
 from faultreport import Report
+from strikes import kill_services, kill_worker, wait_for_services
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 

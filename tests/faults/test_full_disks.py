@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import Cluster, fill, kill_worker, small_disk
+from cluster import Cluster
 from faultreport import Report
+from strikes import fill, kill_worker, small_disk
 from yard import Yard
 
 pytestmark = [

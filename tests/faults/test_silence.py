@@ -10,8 +10,9 @@ from typing import Any
 import openai
 import psutil
 import pytest
-from cluster import NODES, TRUE_AGAIN_S, Cluster, frozen, kill_worker, signal_worker
+from cluster import NODES, TRUE_AGAIN_S, Cluster
 from faultreport import Report
+from strikes import frozen, kill_worker, signal_worker
 from yard import alive, until
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow_fault, pytest.mark.timeout(240)]

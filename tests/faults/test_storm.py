@@ -10,8 +10,9 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from cluster import NODES, PATIENCE_S, Cluster, kill_services, kill_worker, signal_worker
+from cluster import NODES, PATIENCE_S, Cluster
 from faultreport import Report
+from strikes import kill_services, kill_worker, signal_worker
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow_fault, pytest.mark.timeout(300)]
 
