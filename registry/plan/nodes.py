@@ -10,6 +10,9 @@ from registry.plan.actions import Action, Alarm, NodeBack, NodeLost
 from registry.plan.views import NodeView, Snapshot, WorkerView
 
 NODE_LATE = timedelta(seconds=10)  # agents beat twice a second
+# Machines that fall silent together are not found late together: the first would be given up before the brake is on.
+SUSPECT = timedelta(seconds=5)  # silent for so long, a node counts for the brake
+TOGETHER = timedelta(seconds=60)  # and so long after it was given up
 WORKER_SILENT = timedelta(seconds=10)  # workers beat every second or two
 FEWEST_FOR_BRAKE = 3  # of two nodes, one is no majority and both are no evidence
 
@@ -55,20 +58,25 @@ class Watch:
         return self.snapshot.silence(heard_at) > WORKER_SILENT
 
 
-def _silent(node: NodeView, snapshot: Snapshot) -> bool:
+def _silent(node: NodeView, snapshot: Snapshot, limit: timedelta = NODE_LATE) -> bool:
     if node.left_at is not None or node.last_seen_at is None:
         return False
-    return snapshot.silence(node.last_seen_at) > NODE_LATE
+    return snapshot.silence(node.last_seen_at) > limit
 
 
 def _alarm(snapshot: Snapshot, silent: frozenset[int]) -> str:
     """The brake: that most machines die at once is less likely than that we are the ones who do not hear."""
-    watched = [node for node in snapshot.nodes if node.left_at is None and node.lost_at is None]
-    late = sorted(node.name for node in watched if node.id in silent)
-    if len(watched) < FEWEST_FOR_BRAKE or 2 * len(late) <= len(watched):
+    watched = [node for node in snapshot.nodes if node.left_at is None and not _long_lost(node, snapshot)]
+    late = sorted(node.name for node in watched if _silent(node, snapshot, SUSPECT))
+    nobody_at_risk = silent.isdisjoint(node.id for node in watched)
+    if nobody_at_risk or len(watched) < FEWEST_FOR_BRAKE or 2 * len(late) <= len(watched):
         return ""
     names = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
     return (
         f"{len(late)} of {len(watched)} nodes are silent at once ({names}): nothing on them is given up. "
         "Look at the network and the database; `modelyard remove NODE --force` gives a node up for good."
     )
+
+
+def _long_lost(node: NodeView, snapshot: Snapshot) -> bool:
+    return node.lost_at is not None and snapshot.now - node.lost_at > TOGETHER

@@ -75,7 +75,7 @@ def test_the_alarm_ends_with_its_cause() -> None:
 
 
 def test_nodes_that_were_lost_before_do_not_count_for_the_brake() -> None:
-    gone = [NodeView(number, f"n{number}", LATE, lost_at=NOW) for number in (2, 3)]
+    gone = [NodeView(number, f"n{number}", LATE, lost_at=NOW - timedelta(minutes=2)) for number in (2, 3)]
     nodes = (SILENT, *gone, NodeView(4, "n4", NOW), NodeView(5, "n5", NOW))
     assert NodeLost in kinds(planned(worker(), nodes=nodes))
 
@@ -121,3 +121,27 @@ def test_a_drain_that_takes_too_long_becomes_a_stop() -> None:
     stopped = replace(CHAT, replicas=0)
     assert planned(draining, deployment=stopped) == [Command(1, Order.STOP, "why")]
     assert planned(replace(draining, ordered_at=NOW), deployment=stopped) == []
+
+
+def nodes_silent_for(*seconds: float) -> tuple[NodeView, ...]:
+    heard = ((number, NOW - timedelta(seconds=ago)) for number, ago in enumerate(seconds, 1))
+    return tuple(replace(NODE, id=number, name=f"n{number}", last_seen_at=at) for number, at in heard)
+
+
+def test_nodes_that_fall_silent_together_are_not_given_up_one_after_the_other() -> None:
+    [alarm] = planned(worker(heartbeat_at=LATE), nodes=nodes_silent_for(10.4, 10.1, 9.6, 0.3))
+    assert isinstance(alarm, Alarm)
+    assert "3 of 4 nodes" in alarm.text
+
+
+def test_a_node_that_was_given_up_just_before_counts_for_the_brake() -> None:
+    first, *others = nodes_silent_for(18, 12, 12, 0.3)
+    just_lost = replace(first, lost_at=NOW - timedelta(seconds=8))
+    assert kinds(planned(nodes=(just_lost, *others), deployment=replace(CHAT, replicas=0))) == [Alarm]
+    long_lost = replace(first, lost_at=NOW - timedelta(hours=1), last_seen_at=NOW - timedelta(hours=2))
+    two_of_four = (long_lost, *nodes_silent_for(0, 12, 12, 0.3, 0.3)[1:])
+    assert kinds(planned(nodes=two_of_four, deployment=replace(CHAT, replicas=0))) == [NodeLost, NodeLost]
+
+
+def test_there_is_no_alarm_before_anybody_would_be_given_up() -> None:
+    assert planned(worker(heartbeat_at=NOW), nodes=nodes_silent_for(6, 6, 6)) == []
