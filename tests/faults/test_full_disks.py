@@ -47,6 +47,7 @@ def test_without_room_for_logs_models_run_on_and_dead_ones_are_replaced(
         begun = kill_worker(cluster.workers("echo")[0])
         report.add("log folder full, then kill -9 worker", cluster.settle(since=begun), load)
         ballast.unlink()
+        load.wait_for_answers(30)  # the gateway knows the new worker
         begun = kill_worker(cluster.workers("echo")[0])
         report.add("log folder has room again, then kill -9 worker", cluster.settle(since=begun), load)
     assert load.tally.errors == []

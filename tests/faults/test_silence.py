@@ -148,11 +148,12 @@ def held(cluster: Cluster, workers: list[dict[str, Any]]) -> list[str]:
 def test_when_most_nodes_fall_silent_at_once_nobody_is_given_up(cluster: Cluster, report: Report) -> None:
     # Three of four: the platform's own node counts as well.
     before = cluster.launches("echo")
-    processes = [psutil.Process(worker["pid"]) for worker in on(cluster, *NODES)]
-    agents = [psutil.Process(cluster.parts[name].pid) for name in NODES]
     with ExitStack() as silence:
         begun = time.monotonic()
-        silence.enter_context(frozen(*agents, *processes))
+        for name in NODES:
+            pids = [cluster.parts[name].pid, *(worker["pid"] for worker in on(cluster, name))]
+            silence.enter_context(frozen(*map(psutil.Process, pids)))
+            time.sleep(1.2)  # more than a turn of the control plane, which so finds them late one after the other
         until(lambda: cluster.yard.row(ALARM), within=TRUE_AGAIN_S, what="there is an alarm")
         report.add("SIGSTOP three of four nodes: alarm", time.monotonic() - begun)
         time.sleep(20)  # beyond every deadline after which one silent node would be given up
