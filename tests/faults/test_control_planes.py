@@ -59,7 +59,8 @@ def test_three_control_planes_that_work_at_once_do_the_work_of_one(several: Clus
     assert load.tally.clean
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.slow_fault)])
+@pytest.mark.slow_fault
+@pytest.mark.parametrize("kills", [50])
 def test_a_leader_that_is_killed_while_it_places_leaves_half_of_nothing(
     several: Cluster, report: Report, kills: int
 ) -> None:

@@ -80,6 +80,7 @@ def test_a_killed_web_process_costs_what_ran_through_it_and_no_worker(cluster: C
     assert cluster.launches("echo") == before
 
 
+@pytest.mark.slow_fault
 def test_everything_but_the_database_killed_at_once(cluster: Cluster, report: Report) -> None:
     victims = cluster.workers("echo")
     with cluster.load("echo") as load:
