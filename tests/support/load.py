@@ -51,7 +51,7 @@ class Load:
 
     def __enter__(self) -> Load:
         self._thread.start()
-        self.wait_for_answers(1)
+        self.wait_for_answers(self._clients)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,7 +82,16 @@ class Load:
         headers = {"Authorization": f"Bearer {self._credentials['api_key']}"}
         timeout = aiohttp.ClientTimeout(total=90, sock_connect=5)
         async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+            await self._until_routed(session)
             await asyncio.gather(*(self._client(session, number) for number in range(self._clients)))
+
+    async def _until_routed(self, session: aiohttp.ClientSession) -> None:
+        """A row may be READY some milliseconds before the gateway has read it: what it says until then is no error."""
+        while not await self._ask(session, "hello", streamed=True):
+            if self._stopping.is_set():
+                return
+            await asyncio.sleep(0.05)
+        self.tally = Tally()
 
     async def _client(self, session: aiohttp.ClientSession, number: int) -> None:
         while not self._stopping.is_set():
