@@ -26,6 +26,10 @@ class Wish:
     options: Mapping[str, Any] | None = None
     memory_bytes: int | None = None
     restart_budget: int | None = None
+    start_timeout_s: int | None = None
+    load_timeout_s: int | None = None
+    drain_timeout_s: int | None = None
+    hang_timeout_s: int | None = None
     gpus: int | None = None
     devices: str | None = None
     node_labels: Mapping[str, str] | None = None

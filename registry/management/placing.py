@@ -13,6 +13,7 @@ from registry.desired import Wish
 from registry.management.operator import parse_option
 from registry.measures import parse_bytes
 from registry.models import Engine, Strategy
+from registry.models.deployment import TIMEOUT_FIELDS
 
 NOTHING = {"auto", "any", "none", "estimated"}  # how a flag takes a value back
 TAKEN_BACK = {"gpus": "gpus", "memory_bytes": "memory", "max_memory_per_gpu_bytes": "max_memory_per_gpu"}
@@ -64,6 +65,7 @@ def add_placing_arguments(parser: CommandParser) -> None:
 def wish_of(options: dict[str, Any], *, name: str) -> Wish:
     """The wish that the flags make. Raises `CommandError` or `InvalidDesire`."""
     written = {field: options[flag] for field, flag in TAKEN_BACK.items()}
+    time_outs: dict[str, Any] = {name: options.get(name) for name in TIMEOUT_FIELDS}
     return Wish(
         name=name,
         path=str(Path(options["path"]).expanduser().absolute()) if options["path"] else options["path"],
@@ -71,6 +73,7 @@ def wish_of(options: dict[str, Any], *, name: str) -> Wish:
         engine=options["engine"],
         options=dict(map(parse_option, options["option"])) if options["option"] else None,
         restart_budget=options.get("restart_budget"),
+        **time_outs,
         memory_bytes=_size(options["memory"]),
         max_memory_per_gpu_bytes=_size(options["max_memory_per_gpu"]),
         gpus=_number(options["gpus"]),

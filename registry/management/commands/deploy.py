@@ -10,6 +10,8 @@ from django.core.management.base import CommandParser
 from registry import desired, waiting
 from registry.management.operator import OrderCommand, actor
 from registry.management.placing import add_deployment_arguments, wish_of
+from registry.models import Deployment
+from registry.models.deployment import TIMEOUT_FIELDS
 
 
 class Command(OrderCommand):
@@ -32,6 +34,7 @@ class Command(OrderCommand):
             metavar="N",
             help="Failures within ten minutes after which a replica is given up (default: 5).",
         )
+        _add_time_outs(parser)
         self.add_wait_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,3 +50,14 @@ class Command(OrderCommand):
         if path and not Path(path).exists():
             # No error: the worker looks, and may be on another machine.
             self.stderr.write(f"Note: {path} does not exist on this machine; the node that runs it must have it.")
+
+
+def _add_time_outs(parser: CommandParser) -> None:
+    """One flag for each of the deployment's own; its field says what it means and what it is by default."""
+    limits = parser.add_argument_group("how long things may take")
+    for name in TIMEOUT_FIELDS:
+        field: Any = Deployment._meta.get_field(name)
+        meaning = f"{str(field.help_text).rstrip('.')} (default: {field.default})."
+        limits.add_argument(
+            f"--{name.removesuffix('_s').replace('_', '-')}", type=int, dest=name, metavar="S", help=meaning
+        )

@@ -37,6 +37,15 @@ def test_options_are_json_or_else_text(run: Any) -> None:
     assert Deployment.objects.get().options == {"token_delay_ms": 5, "dtype": "bfloat16", "stop": ["a=b"]}
 
 
+def test_each_part_of_a_workers_life_has_a_time_out_of_the_deployments_own(run: Any) -> None:
+    run("deploy", "echo", "--engine", "echo", "--load-timeout", "90", "--hang-timeout", "5")
+    deployment = Deployment.objects.get()
+    assert (deployment.load_timeout_s, deployment.hang_timeout_s, deployment.drain_timeout_s) == (90, 5, 60)
+    refused = run("deploy", "echo", "--start-timeout", "0")
+    assert refused.code == 1
+    assert "start_timeout_s" in refused.err
+
+
 def test_what_deploy_does_not_name_stays_as_it_is(run: Any) -> None:
     factories.deployment(replicas=3, options={"token_delay_ms": 5}, paused=True)
     run("deploy", "chat", "--memory", "1GiB")
