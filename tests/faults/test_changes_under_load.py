@@ -8,7 +8,7 @@ import pytest
 from cluster import PATIENCE_S, Cluster
 from faultreport import Report
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.processes, pytest.mark.slow_fault, pytest.mark.timeout(180)]
 
 
 def test_changed_options_replace_two_replicas_under_twenty_streams_without_a_cut(
@@ -31,7 +31,6 @@ def test_changed_options_replace_two_replicas_under_twenty_streams_without_a_cut
     cluster.forget("pair")
 
 
-@pytest.mark.slow_fault
 def test_a_node_is_drained_under_load_without_an_error(cluster: Cluster, report: Report) -> None:
     node = cluster.workers("echo")[0]["node"]
     with cluster.load("echo", clients=8) as load:
@@ -44,7 +43,6 @@ def test_a_node_is_drained_under_load_without_an_error(cluster: Cluster, report:
     assert load.tally.clean, load.tally
 
 
-@pytest.mark.slow_fault
 def test_scaling_down_and_up_and_restarting_costs_nothing(cluster: Cluster, report: Report) -> None:
     before = cluster.launches("echo")
     with cluster.load("echo", clients=8, streams=True) as load:

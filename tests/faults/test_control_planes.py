@@ -15,7 +15,7 @@ from faultreport import Report
 from strikes import frozen
 from yard import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.processes, pytest.mark.slow_fault, pytest.mark.timeout(900)]
 
 CONTROLS = ("control-2", "control-3")
 TAKE_OVER_S = 5.0
@@ -48,7 +48,6 @@ def barrier(cluster: Cluster, statement: str) -> Iterator[None]:
         connection.rollback()
 
 
-@pytest.mark.slow_fault
 def test_three_control_planes_that_work_at_once_do_the_work_of_one(several: Cluster, report: Report) -> None:
     with several.load("echo") as load:
         begun = time.monotonic()
@@ -59,7 +58,6 @@ def test_three_control_planes_that_work_at_once_do_the_work_of_one(several: Clus
     assert load.tally.clean
 
 
-@pytest.mark.slow_fault
 @pytest.mark.parametrize("kills", [50])
 def test_a_leader_that_is_killed_while_it_places_leaves_half_of_nothing(
     several: Cluster, report: Report, kills: int
@@ -72,7 +70,6 @@ def test_a_leader_that_is_killed_while_it_places_leaves_half_of_nothing(
     assert max(seconds) <= TAKE_OVER_S
 
 
-@pytest.mark.slow_fault
 def test_a_leader_that_is_frozen_while_it_places_is_overtaken_and_undone(several: Cluster, report: Report) -> None:
     several.change(SCALE, 1, "echo")
     several.settle(within=60)

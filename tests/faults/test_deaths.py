@@ -9,7 +9,7 @@ from cluster import NODES, Cluster
 from faultreport import Report
 from strikes import kill_services, kill_worker, wait_for_services
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.processes, pytest.mark.slow_fault, pytest.mark.timeout(180)]
 
 
 def test_a_killed_worker_is_replaced_and_the_timeline_says_what_happened(cluster: Cluster, report: Report) -> None:
@@ -26,7 +26,6 @@ def test_a_killed_worker_is_replaced_and_the_timeline_says_what_happened(cluster
     assert "SIGKILL" in cluster.story(ended)[-1]
 
 
-@pytest.mark.slow_fault
 def test_a_killed_agent_finds_its_workers_again(cluster: Cluster, report: Report) -> None:
     before = cluster.launches("echo")
     with cluster.load("echo") as load:
@@ -39,7 +38,6 @@ def test_a_killed_agent_finds_its_workers_again(cluster: Cluster, report: Report
     assert cluster.launches("echo") == before
 
 
-@pytest.mark.slow_fault
 def test_a_worker_that_dies_without_its_agent_is_replaced_when_the_agent_is_back(
     cluster: Cluster, report: Report
 ) -> None:
@@ -53,7 +51,6 @@ def test_a_worker_that_dies_without_its_agent_is_replaced_when_the_agent_is_back
     assert cluster.worker(victim["launch_id"])["state"] in {"LOST", "FAILED"}
 
 
-@pytest.mark.slow_fault
 @pytest.mark.parametrize("name", ["control", "beat"])
 def test_a_killed_part_of_the_control_plane_costs_no_request_and_goes_on_with_its_work(
     cluster: Cluster, report: Report, name: str
@@ -69,7 +66,6 @@ def test_a_killed_part_of_the_control_plane_costs_no_request_and_goes_on_with_it
     assert load.tally.errors == []
 
 
-@pytest.mark.slow_fault
 def test_a_killed_web_process_costs_what_ran_through_it_and_no_worker(cluster: Cluster, report: Report) -> None:
     before = cluster.launches("echo")
     with cluster.load("echo") as load:
@@ -80,7 +76,6 @@ def test_a_killed_web_process_costs_what_ran_through_it_and_no_worker(cluster: C
     assert cluster.launches("echo") == before
 
 
-@pytest.mark.slow_fault
 def test_everything_but_the_database_killed_at_once(cluster: Cluster, report: Report) -> None:
     victims = cluster.workers("echo")
     with cluster.load("echo") as load:
