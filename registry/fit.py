@@ -122,11 +122,16 @@ def _staying(deployment: Deployment, key: str, *, fleet: Fleet, count: int) -> d
     staying: dict[int, Claims] = {}
     for worker, claims in _claims(deployment).items():
         running = worker.state in ACTIVE and worker.order == Order.RUN and worker.replica < count
-        if running and worker.revision.launch_key == key:
+        if running and worker.revision.launch_key == key and not _drained(worker):
             staying[worker.replica] = claims
         else:
             fleet.give_back(claims)
     return staying
+
+
+def _drained(worker: Worker) -> bool:
+    """Whether the control plane moves it away as soon as there is room elsewhere."""
+    return worker.node is not None and worker.node.drain_deadline is not None
 
 
 def _claims(deployment: Deployment) -> dict[Worker, Claims]:
@@ -134,7 +139,7 @@ def _claims(deployment: Deployment) -> dict[Worker, Claims]:
         return {}
     held: defaultdict[Worker, list[tuple[int, int]]] = defaultdict(list)
     rows = Claim.objects.filter(worker__deployment=deployment).order_by("id")
-    for claim in rows.select_related("worker__revision").defer("worker__log_tail"):
+    for claim in rows.select_related("worker__revision", "worker__node").defer("worker__log_tail"):
         held[claim.worker].append((claim.device_id, claim.bytes))
     return {worker: tuple(claims) for worker, claims in held.items()}
 

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 
 from registry.errors import InvalidDesire
+from registry.labels import parse_change
 from registry.measures import exact_bytes, parse_bytes
 
 Labels = dict[str, str | None]
@@ -50,7 +51,7 @@ class LabelChangesField(forms.CharField):
     """Labels to set and to delete, as `zone=a disk=fast old-`: key and value, None for one to delete."""
 
     def clean(self, value: Any) -> Any:
-        return dict(_label(word) for word in super().clean(value).replace(",", " ").split())
+        return dict(_change(word) for word in super().clean(value).replace(",", " ").split())
 
 
 class LabelsField(LabelChangesField):
@@ -75,10 +76,8 @@ class LabelsField(LabelChangesField):
             return True
 
 
-def _label(word: str) -> tuple[str, str | None]:
-    key, equals, value = word.partition("=")
-    if equals and key:
-        return key, value
-    if not equals and word.endswith("-") and len(word) > 1:
-        return word[:-1], None
-    raise forms.ValidationError(f"{word!r} is no label: write key=value, or key- to delete one.")
+def _change(word: str) -> tuple[str, str | None]:
+    try:
+        return parse_change(word)
+    except InvalidDesire as error:
+        raise forms.ValidationError(f"{word!r} is no label: write key=value, or key- to delete one.") from error

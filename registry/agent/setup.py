@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -22,17 +22,6 @@ class Setup:
     address: str = LOOPBACK
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     cards: tuple[Card, ...] = ()
-
-
-def parse_labels(pairs: Iterable[str]) -> dict[str, str]:
-    """`zone=a` and the like. Raises `InvalidDesire`."""
-    labels: dict[str, str] = {}
-    for pair in pairs:
-        key, separator, value = pair.partition("=")
-        if not separator or not key:
-            raise InvalidDesire(f"{pair!r} is not a label: write it like zone=a.")
-        labels[key] = value
-    return labels
 
 
 def checked_address(host: str) -> str:

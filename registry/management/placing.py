@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from registry.desired import Wish
+from registry.labels import parse_label
 from registry.management.operator import parse_option
 from registry.measures import parse_bytes
 from registry.models import Engine, Strategy
@@ -106,11 +107,4 @@ def _devices(written: Sequence[str] | None) -> str | None:
 def _labels(written: Sequence[str] | None) -> dict[str, str] | None:
     if written is None:
         return None
-    return dict(_label(each) for each in written if each not in NOTHING)
-
-
-def _label(written: str) -> tuple[str, str]:
-    key, equals, value = written.partition("=")
-    if not equals or not key:
-        raise CommandError(f"--label {written}: write it as KEY=VALUE, such as zone=a.")
-    return key, value
+    return dict(parse_label(each) for each in written if each not in NOTHING)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from registry import desired
 from registry.fit import would_fit
 from registry.models import Deployment, Model
 from registry.reconciler import reconcile_once
@@ -58,6 +59,18 @@ def test_workers_that_would_be_replaced_make_room_and_others_stay() -> None:
     chat.memory_bytes = 70 * GIB
     [moved] = would_fit(chat).seats
     assert (moved.stays, moved.claims) == (False, ((str(device), 70 * GIB),))
+
+
+def test_a_drained_node_keeps_nobody() -> None:
+    node = factories.node()
+    factories.device(node)
+    chat = factories.deployment(memory_bytes=50 * GIB)
+    reconcile_once()
+    desired.drain(node, timeout_s=60, actor="ada")
+    assert not would_fit(chat).fits
+    factories.device(factories.node("node-b"))
+    [moved] = would_fit(chat).seats
+    assert (moved.stays, moved.place) == (False, "node-b:0")
 
 
 def test_of_named_groups_each_replica_gets_its_own() -> None:

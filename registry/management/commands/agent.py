@@ -17,8 +17,9 @@ from django.db import OperationalError, connection, connections
 
 from registry.agent import registration, runtime
 from registry.agent.agent import Agent
-from registry.agent.setup import Setup, checked_address, own_address, parse_labels
+from registry.agent.setup import Setup, checked_address, own_address
 from registry.agent.simulated import parse_cards
+from registry.labels import parse_label
 from registry.management.command import YardCommand
 from registry.models.node import node_name
 
@@ -88,7 +89,7 @@ def run(agent: Agent) -> None:
 def _setup(options: Mapping[str, Any]) -> Setup:
     return Setup(
         address=checked_address(options["address"] or own_address(connection.settings_dict["HOST"])),
-        labels=parse_labels(options["label"]),
+        labels=dict(map(parse_label, options["label"])),
         cards=parse_cards(options["devices"]) if options["devices"] else (),
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from registry import desired
+from registry.labels import parse_change
 from registry.management.node_orders import NodeCommand
 from registry.management.operator import actor
 
@@ -29,13 +30,3 @@ class Command(NodeCommand):
         labels = desired.label(node, changes, actor=actor()) if changes else node.labels
         written = ", ".join(f"{key}={value}" for key, value in sorted(labels.items())) or "no labels"
         self.stdout.write(f"{node}: {written}")
-
-
-def parse_change(written: str) -> tuple[str, str | None]:
-    """`zone=a` sets, `zone-` deletes. Raises `CommandError`."""
-    key, equals, value = written.partition("=")
-    if equals and key:
-        return key, value
-    if not equals and len(written) > 1 and written.endswith("-"):
-        return written[:-1], None
-    raise CommandError(f"{written!r} is no change of a label: write KEY=VALUE to set one, KEY- to delete it.")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from registry.agent.setup import checked_address, own_address, parse_labels
+from registry.agent.setup import checked_address, own_address
 from registry.agent.simulated import Card, observe, parse_cards
 from registry.errors import InvalidDesire
+from registry.labels import parse_label
 
 GIB = 2**30
 
@@ -42,10 +43,10 @@ def test_a_simulated_device_shows_what_its_claims_hold_and_nothing_random() -> N
 
 
 def test_labels_are_pairs() -> None:
-    assert parse_labels(["zone=a", "note=x=y", "empty="]) == {"zone": "a", "note": "x=y", "empty": ""}
+    assert dict(map(parse_label, ["zone=a", "note=x=y", "empty="])) == {"zone": "a", "note": "x=y", "empty": ""}
     for wrong in ("zone", "=a"):
         with pytest.raises(InvalidDesire, match="zone=a"):
-            parse_labels([wrong])
+            dict(map(parse_label, [wrong]))
 
 
 def test_workers_listen_at_an_address_of_their_machine_or_the_agent_does_not_start() -> None:
