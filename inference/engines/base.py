@@ -48,7 +48,10 @@ class SamplingParams:
     """How to choose tokens. None means: the model's generation_config.json, else the neutral value of the field.
 
     `max_tokens` None is what is left of the context. `top_k` 0 and `min_p` 0.0 switch these off. `seed` None is a
-    fresh one.
+    fresh one. `logit_bias` is added to the logits of its token ids. Before `min_tokens` are generated nothing ends the
+    answer. `stop_token_ids` end it as the model's own stop tokens do. `logprobs` asks for the log probability of every
+    token and of so many of the likeliest (0: the token alone); `prompt_logprobs` for those of the prompt's tokens.
+    `grammar` is a serialized llguidance grammar that the text has to follow.
     """
 
     max_tokens: int | None = None
@@ -62,6 +65,13 @@ class SamplingParams:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     ignore_eos: bool = False
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    min_tokens: int = 0
+    stop_token_ids: tuple[int, ...] = ()
+    include_stop: bool = False
+    logprobs: int | None = None
+    prompt_logprobs: int | None = None
+    grammar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +82,34 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """The natural logarithm of a token's probability before temperature and filters, and the likeliest at its place.
+
+    `top` has (token id, logprob), the likeliest first. Texts and bytes of ids: `Engine.token_bytes`.
+    """
+
+    token_id: int
+    logprob: float
+    top: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Delta:
     """What one step added: text (may be empty while a character is incomplete) and the tokens generated so far.
 
-    The last delta carries the finish reason. Its count includes the stop token, as OpenAI counts.
+    `logprobs` has an entry for each token of this step, whether its text is shown yet or not. The first delta carries
+    `prompt_logprobs`, an entry a token of the prompt, None for the first, and every delta `cached_tokens`, those of the
+    prompt that were not computed again. The last delta carries the finish reason, and in `stop_reason` which stop string
+    or token of the request it was. Its count includes the stop token, as OpenAI counts.
     """
 
     text: str
     completion_tokens: int
     finish_reason: FinishReason | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
+    prompt_logprobs: tuple[TokenLogprob | None, ...] | None = None
+    cached_tokens: int = 0
+    stop_reason: str | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +124,9 @@ class Embeddings:
 class EngineStats:
     """Counters since the start; `running` and `waiting` are sequences now.
 
-    `stalled_s`: seconds since the last step while there is something to do, else 0.
+    `stalled_s`: seconds since the last step while there is something to do, else 0. `cache_tokens` is the fixed size of
+    the key-value cache, `cache_used_tokens` what running sequences hold of it, `prefix_hit_tokens` counts the prompt
+    tokens that were found in it.
     """
 
     running: int = 0
@@ -104,6 +135,10 @@ class EngineStats:
     tokens_per_second: float = 0.0
     aborted_total: int = 0
     stalled_s: float = 0.0
+    preempted_total: int = 0
+    cache_tokens: int = 0
+    cache_used_tokens: int = 0
+    prefix_hit_tokens: int = 0
 
 
 def _say_nothing(failure: Failure) -> None:
@@ -126,18 +161,27 @@ class Engine(ABC):
         """Load the model, in a thread of its own. Raises `LoadError` with a reason that a person understands."""
 
     @abstractmethod
-    def encode_chat(self, messages: Sequence[Mapping[str, Any]]) -> Prompt:
-        """Messages through the chat template. Raises `InvalidRequest` when the template refuses them."""
+    def encode_chat(self, messages: Sequence[Mapping[str, Any]], **template: Any) -> Prompt:
+        """Messages through the chat template, which sees `template` (such as tools) too.
+
+        Raises `InvalidRequest` when the template refuses them.
+        """
 
     @abstractmethod
     def encode_text(self, text: str) -> Prompt:
         """A plain prompt for completions."""
 
     @abstractmethod
+    def token_bytes(self, token_id: int) -> bytes:
+        """What a token stands for, which may be a part of a character; nothing for a special token's own name."""
+
+    @abstractmethod
     def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
         """Deltas until one has a finish reason. Closing the iterator aborts the sequence within one step.
 
-        Raises `InvalidRequest` before the first delta when the prompt does not fit into the context.
+        Before the first delta raises `InvalidRequest` when the request cannot be answered at all, and `EngineOverloaded`
+        when
+        too many wait already.
         """
 
     @abstractmethod

@@ -11,7 +11,7 @@ from inference.errors import InvalidRequest, LoadError
 from inference.protocol.causes import Cause
 
 Messages = Sequence[Mapping[str, Any]]
-Render = Callable[[Messages], str]
+Render = Callable[..., str]
 
 # For base models, which were never taught a format: a transcript, with nothing in it that favours one family of models.
 NEUTRAL_TEMPLATE = (
@@ -37,10 +37,10 @@ def chat_renderer(tokenizer: Any, override: str | None = None) -> Render:
     if override is not None:
         _check_override(override)
 
-    def render(messages: Messages) -> str:
+    def render(messages: Messages, **variables: Any) -> str:
         try:
             prompt = tokenizer.apply_chat_template(
-                list(messages), chat_template=template, tokenize=False, add_generation_prompt=True
+                list(messages), chat_template=template, tokenize=False, add_generation_prompt=True, **variables
             )
         except _TEMPLATE_FAULTS as error:
             raise InvalidRequest(_refusal(error), "messages", code="chat_template_refused") from error

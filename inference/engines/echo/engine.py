@@ -66,13 +66,17 @@ class EchoEngine(Engine):
         self._ballast = bytearray(b"\x01") * (self._options.memory_mb << 20)
         report(LoadProgress(100, "loaded"))
 
-    def encode_chat(self, messages: Sequence[Mapping[str, Any]]) -> Prompt:
-        """A token a word, and one a message for its role."""
+    def encode_chat(self, messages: Sequence[Mapping[str, Any]], **template: Any) -> Prompt:
+        """A token a word, and one a message for its role; there is no template that could see anything else."""
         return Prompt(words.encode_messages(messages))
 
     def encode_text(self, text: str) -> Prompt:
         """A token a word."""
         return Prompt(words.encode(text))
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """A word."""
+        return words.decode(token_id).encode()
 
     async def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
         """The words of the question, a delta each."""

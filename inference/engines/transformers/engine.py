@@ -85,13 +85,17 @@ class TransformersEngine(Engine):
         _warm_up(parts)
         span.at(1.0, "loaded")
 
-    def encode_chat(self, messages: Sequence[Mapping[str, Any]]) -> Prompt:
+    def encode_chat(self, messages: Sequence[Mapping[str, Any]], **template: Any) -> Prompt:
         """Messages through the tokenizer's template, the option's, or a neutral one. Raises `InvalidRequest`."""
-        return Prompt(self._parts.encoder.chat(messages))
+        return Prompt(self._parts.encoder.chat(messages, **template))
 
     def encode_text(self, text: str) -> Prompt:
         """A plain prompt, with the special tokens that the tokenizer adds."""
         return Prompt(self._parts.encoder.text(text))
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes of one token."""
+        return self._parts.decode([token_id]).encode()
 
     async def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
         """A delta a token. Closing it aborts the sequence before the next step."""

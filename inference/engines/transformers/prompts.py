@@ -16,9 +16,9 @@ class PromptEncoder:
         self._tokenizer = tokenizer
         self._render = chat_renderer(tokenizer, chat_template)
 
-    def chat(self, messages: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+    def chat(self, messages: Sequence[Mapping[str, Any]], **template: Any) -> tuple[int, ...]:
         """The template writes the special tokens itself, so none are added."""
-        return self._encode(self._render(messages), special=False)
+        return self._encode(self._render(messages, **template), special=False)
 
     def text(self, text: str) -> tuple[int, ...]:
         """A plain text, with the special tokens that the tokenizer puts around it."""
