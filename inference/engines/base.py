@@ -99,8 +99,8 @@ class Delta:
 
     `logprobs` has an entry for each token of this step, whether its text is shown yet or not. The first delta carries
     `prompt_logprobs`, an entry a token of the prompt, None for the first, and every delta `cached_tokens`, those of the
-    prompt that were not computed again. The last delta carries the finish reason, and in `stop_reason` which stop string
-    or token of the request it was. Its count includes the stop token, as OpenAI counts.
+    prompt that were not computed again. The last delta carries the finish reason, and in `stop_reason` which stop
+    string or token of the request it was. Its count includes the stop token, as OpenAI counts.
     """
 
     text: str
@@ -179,9 +179,8 @@ class Engine(ABC):
     def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
         """Deltas until one has a finish reason. Closing the iterator aborts the sequence within one step.
 
-        Before the first delta raises `InvalidRequest` when the request cannot be answered at all, and `EngineOverloaded`
-        when
-        too many wait already.
+        Before the first delta raises `InvalidRequest` when the request cannot be answered at all, and
+        `EngineOverloaded` when too many wait already.
         """
 
     @abstractmethod
