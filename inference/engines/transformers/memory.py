@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from inference.engines.transformers.options import TransformersOptions
 from inference.errors import LoadError
 from inference.failure import Failure
 from inference.protocol.causes import Cause
@@ -17,19 +18,27 @@ _FLOATS = frozenset({"F64", "F32", "BF16", "F16"})
 _WIDTHS = {"float32": 4, "float16": 2, "bfloat16": 2}
 # A context is proposed in steps of so many tokens, and not a useless one.
 _CONTEXT_STEP = 256
+# Of what the weights leave free, for the cache: a card is there for the model alone, a machine is not.
+_GPU_SHARE = 0.9
+_CPU_SHARE = 0.25
+# Requests of full length that a cache in the machine's memory is made for, where no option says more.
+_CPU_CONTEXTS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """What a model takes, in bytes: its weights as they are loaded, and the cache for each token of a sequence.
 
-    `tensors` are the stored weights by safetensors type. What is not known is 0 or empty.
+    `tensors` are the stored weights by safetensors type. What is not known is 0 or empty. `limit` is what weights and
+    cache may take together on `device`, where an option says so.
     """
 
     weights: int
     tensors: Mapping[str, int] = field(default_factory=dict)
     cache_per_token: int = 0
     context: int = 0
+    device: str = "cpu"
+    limit: int | None = None
 
     @property
     def values(self) -> int:
@@ -62,6 +71,51 @@ def check_fits(need: Need, free: int, device: str) -> None:
             f"Not enough memory: the weights need {_gb(need.weights)}, and {_gb(free)} are free on {_place(device)}."
         )
         raise LoadError(reason, _cause(device), hint=smaller(need, free))
+
+
+def cache_tokens(need: Need, free: int, *, options: TransformersOptions, context: int) -> int:
+    """The tokens that the key-value cache gets, for its whole life; never less than one `context`.
+
+    `free` are the bytes that could be taken on the model's device now that the weights are there. Raises `LoadError`
+    when one context does not fit, or when the options ask for less than one, or for more than there is.
+    """
+    room = max(0, free if need.limit is None else min(free, need.limit - need.weights))
+    tokens = options.kv_cache_tokens or _tokens_in(room, need, options=options, context=context)
+    if tokens < context:
+        raise _too_small(tokens, options, context)
+    if need.cache_per_token * tokens > room:
+        raise _no_room(need, room, tokens=tokens, context=context)
+    return tokens
+
+
+def _tokens_in(room: int, need: Need, *, options: TransformersOptions, context: int) -> int:
+    """The option's share of the room; without one a usual share, or one context where that is more."""
+    share, on_cpu = options.kv_cache_memory, need.device == "cpu"
+    contexts = _CPU_CONTEXTS if on_cpu and share is None else options.max_running
+    usable = min(contexts, options.max_running) * context
+    if need.cache_per_token:
+        usable = min(usable, int((share or (_CPU_SHARE if on_cpu else _GPU_SHARE)) * room) // need.cache_per_token)
+    return max(usable, context) if share is None else usable
+
+
+def _too_small(tokens: int, options: TransformersOptions, context: int) -> LoadError:
+    option, value = "kv_cache_tokens", str(options.kv_cache_tokens)
+    if options.kv_cache_tokens is None:
+        option, value = "kv_cache_memory", f"{options.kv_cache_memory}, which is room for {tokens} tokens"
+    reason = f"The option '{option}' is {value}, but one request may need {context}."
+    lower = f", or the option 'context_length' to {tokens} or less" if tokens else ""
+    return LoadError(reason, Cause.OPTIONS, hint=f"Raise it{lower}.")
+
+
+def _no_room(need: Need, room: int, *, tokens: int, context: int) -> LoadError:
+    reason = (
+        f"Not enough memory: the weights take {_gb(need.weights)}, a key-value cache of {tokens} tokens needs "
+        f"{_gb(need.cache_per_token * tokens)}, and {_gb(room)} are left on {_place(need.device)}."
+    )
+    fitting = room // need.cache_per_token // _CONTEXT_STEP * _CONTEXT_STEP
+    option = "kv_cache_tokens" if fitting >= context else "context_length"
+    lower = f"Set the option '{option}' to {fitting} or less" if fitting else "Choose a smaller model or dtype"
+    return LoadError(reason, _cause(need.device), hint=f"{lower}, or stop another model.")
 
 
 def ran_out(need: Need, total: int, *, device: str, sequences: int = 1) -> Failure:

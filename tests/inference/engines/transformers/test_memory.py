@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from inference.engines.transformers.memory import (
     Need,
     cache_bytes_per_token,
+    cache_tokens,
     check_fits,
     exhausted,
     free_bytes,
     needed_bytes,
     ran_out,
 )
+from inference.engines.transformers.options import TransformersOptions
 from inference.errors import LoadError
 from inference.failure import Failure
 from inference.protocol.causes import Cause
@@ -70,6 +74,53 @@ def test_the_cache_of_a_token_follows_the_heads_that_keep_keys_and_values() -> N
     llama = {"num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8, "hidden_size": 4096}
     assert cache_bytes_per_token(llama, 2) == 131_072
     assert cache_bytes_per_token({"model_type": "odd"}, 2) == 0
+
+
+def tokens(free: int, need: Need, *, context: int = 1000, **options: Any) -> int:
+    return cache_tokens(need, free, options=TransformersOptions.parse(options), context=context)
+
+
+HOST, CARD = Need(GB, cache_per_token=1000), Need(GB, cache_per_token=1000, device="cuda")
+
+
+def test_a_card_gives_the_cache_most_of_what_the_weights_leave_and_a_machine_a_quarter() -> None:
+    assert tokens(10_000_000, CARD) == 9_000
+    assert tokens(10_000_000, HOST) == 2_500
+    assert tokens(10_000_000, HOST, kv_cache_memory=0.5) == 5_000
+
+
+def test_the_cache_is_never_larger_than_what_all_requests_could_use() -> None:
+    assert tokens(GB, CARD) == 64 * 1000
+    assert tokens(GB, CARD, max_running=8) == 8 * 1000
+    assert tokens(GB, HOST) == 16 * 1000
+    assert tokens(GB, HOST, max_running=4) == 4 * 1000
+    assert tokens(GB, HOST, kv_cache_memory=0.5) == 64 * 1000
+    assert tokens(0, Need(GB)) == 16 * 1000  # nobody knows what a token takes
+
+
+def test_one_context_is_given_even_where_it_is_more_than_the_usual_share() -> None:
+    assert tokens(1_500_000, HOST) == 1000
+
+
+def test_a_limit_on_the_card_counts_weights_and_cache() -> None:
+    limited = Need(GB, cache_per_token=1000, device="cuda", limit=GB + 4_000_000)
+    assert tokens(GB, limited, kv_cache_memory=1.0) == 4000
+
+
+@pytest.mark.parametrize(
+    ("need", "options", "sentence"),
+    [
+        (HOST, {}, "cache of 1000 tokens needs 0.0 GB.* are left on this machine. Set .*'context_length' to 768 or"),
+        (CARD, {"kv_cache_tokens": 999}, "'kv_cache_tokens' is 999, but one request may need 1000. Raise it, or"),
+        (CARD, {"kv_cache_tokens": 2000}, "a key-value cache of 2000 tokens needs 0.0 GB.* left on the GPU"),
+        (HOST, {"kv_cache_memory": 0.5}, "is 0.5, which is room for 450 tokens, but one .* 'context_length' to 450"),
+    ],
+)
+def test_a_cache_that_cannot_hold_one_request_is_refused_with_the_numbers(
+    need: Need, options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(LoadError, match=sentence):
+        tokens(900_000, need, **options)
 
 
 @pytest.mark.parametrize(
