@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from inference.engines.transformers.defaults import Sampling  # noqa: E402
-from inference.engines.transformers.sampling import (  # noqa: E402
+from inference.engines.transformers.sampling.sampler import (  # noqa: E402
     Sampler,
     candidates,
     draw,
