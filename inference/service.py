@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 from inference.config import WorkerConfig
-from inference.engines.base import Capability, Engine, EngineStats
+from inference.engines.base import Capability, Engine, EngineStats, TokenEngine
 from inference.lifecycle import Lifecycle, retry_after_s
 from inference.protocol.beat import WorkerState
 from inference.protocol.capabilities import wrong_endpoint
@@ -46,8 +46,15 @@ class Service:
             raise ModelNotFound(name)
 
     @contextlib.contextmanager
-    def admit(self, model: str, capability: Capability) -> Iterator[Engine]:
+    def admit(self, model: str, capability: Capability) -> Iterator[TokenEngine]:
         """The engine for one request, which counts as running until the context ends."""
+        with self.counted(model, capability) as engine:
+            assert isinstance(engine, TokenEngine)  # what others answer never comes this far: `inference.server.relay`
+            yield engine
+
+    @contextlib.contextmanager
+    def counted(self, model: str, capability: Capability) -> Iterator[Engine]:
+        """The same for an engine of any kind."""
         self.check_model(model)
         engine = self.engine
         if capability not in engine.capabilities:

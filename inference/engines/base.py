@@ -1,10 +1,11 @@
-"""What every engine is: load once, encode, generate, embed, count, close."""
+"""What every engine is (load once, count, close), and its two kinds: those that give tokens, and those that proxy."""
 
 from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -85,7 +86,7 @@ class Prompt:
 class TokenLogprob:
     """The natural logarithm of a token's probability before temperature and filters, and the likeliest at its place.
 
-    `top` has (token id, logprob), the likeliest first. Texts and bytes of ids: `Engine.token_bytes`.
+    `top` has (token id, logprob), the likeliest first. Texts and bytes of ids: `TokenEngine.token_bytes`.
     """
 
     token_id: int
@@ -161,6 +162,22 @@ class Engine(ABC):
         """Load the model, in a thread of its own. Raises `LoadError` with a reason that a person understands."""
 
     @abstractmethod
+    def stats(self) -> EngineStats:
+        """Counters, cheap enough for every heartbeat."""
+
+    def memory_bytes(self) -> int | None:
+        """What is held outside of this process now, where the model is; None: the model is in this process."""
+        return None
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop the engine's threads and processes and give their memory back. What runs ends with an error."""
+
+
+class TokenEngine(Engine):
+    """An engine that gives tokens and vectors, which our server puts into OpenAI's format."""
+
+    @abstractmethod
     def encode_chat(self, messages: Sequence[Mapping[str, Any]], **template: Any) -> Prompt:
         """Messages through the chat template, which sees `template` (such as tools) too.
 
@@ -187,10 +204,19 @@ class Engine(ABC):
     async def embed(self, prompts: Sequence[str | tuple[int, ...]]) -> Embeddings:
         """Vectors of texts or of token ids. Raises `InvalidRequest` when one does not fit into the context."""
 
-    @abstractmethod
-    def stats(self) -> EngineStats:
-        """Counters, cheap enough for every heartbeat."""
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What another server answers: `body` is read once, as it comes, and raises `EngineClosed` when it breaks off."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: AsyncIterator[bytes]
+
+
+class ProxyEngine(Engine):
+    """An engine that speaks OpenAI's format itself, as another server: its answers are relayed as they are."""
 
     @abstractmethod
-    def close(self) -> None:
-        """Stop the engine's threads and give its memory back. Running iterators end with an error."""
+    def forward(self, path: str, body: bytes, *, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]:
+        """Pass a request on. Leaving the context aborts it there. Raises `EngineClosed` when nobody answers."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import orjson
 from aiohttp import web
 
-from inference.engines.base import Delta, Engine
+from inference.engines.base import Delta, TokenEngine
 from inference.protocol.requests import GenerationRequest
 from inference.protocol.responses import (
     Choice,
@@ -58,7 +58,7 @@ class Generation:
     prompt_tokens: int
 
 
-async def answer(http: web.Request, engine: Engine, *, generation: Generation, form: Format) -> web.StreamResponse:
+async def answer(http: web.Request, engine: TokenEngine, *, generation: Generation, form: Format) -> web.StreamResponse:
     """Generate, and answer in the way that the request asks for."""
     service = http.app[SERVICE]
     identity = form.identity(service.config.name, service.fingerprint)
@@ -78,7 +78,7 @@ def json_response(body: object, *, status: int = 200) -> web.Response:
 
 
 async def _stream(
-    http: web.Request, engine: Engine, *, generation: Generation, encoder: ChunkEncoder
+    http: web.Request, engine: TokenEngine, *, generation: Generation, encoder: ChunkEncoder
 ) -> web.StreamResponse:
     async with running(engine, generation.specs) as runs:
         await settle(runs)

@@ -9,6 +9,7 @@ from aiohttp import web
 from inference.server import chat, completions, embeddings, logs, models, status
 from inference.server.keys import SERVICE
 from inference.server.middleware import answer_errors, authenticate, echo_request_id, identify
+from inference.server.relay import hand_over
 from inference.service import Service
 
 # Another protocol is a module with ROUTES, and its name here.
@@ -18,7 +19,7 @@ _PARTS = (chat, completions, embeddings, logs, models, status)
 def build_app(service: Service) -> web.Application:
     """The HTTP application of a worker; it answers from the first moment, whatever the model's state."""
     app = web.Application(
-        middlewares=[identify, answer_errors, authenticate], client_max_size=service.config.max_body_bytes
+        middlewares=[identify, answer_errors, authenticate, hand_over], client_max_size=service.config.max_body_bytes
     )
     app[SERVICE] = service
     app.on_response_prepare.append(echo_request_id)

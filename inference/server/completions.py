@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from inference.engines.base import Capability, Engine, Prompt
+from inference.engines.base import Capability, Prompt, TokenEngine
 from inference.protocol.body import parse_body
 from inference.protocol.completions import DEFAULT_MAX_TOKENS, CompletionRequest
 from inference.protocol.prompts import TextOrTokens
@@ -33,7 +33,7 @@ def _within(context_length: int, spec: ChoiceSpec) -> ChoiceSpec:
     return replace(spec, sampling=replace(spec.sampling, max_tokens=min(DEFAULT_MAX_TOKENS, room)))
 
 
-def _encode(engine: Engine, prompt: TextOrTokens) -> Prompt:
+def _encode(engine: TokenEngine, prompt: TextOrTokens) -> Prompt:
     return engine.encode_text(prompt) if isinstance(prompt, str) else Prompt(prompt)
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
-from inference.engines.base import Delta, Engine, Prompt, SamplingParams
+from inference.engines.base import Delta, Prompt, SamplingParams, TokenEngine
 from inference.errors import EngineCrashed
 from inference.protocol.requests import GenerationRequest
 
@@ -58,7 +58,7 @@ def choice_specs(prompts: Iterable[Prompt], sampling: SamplingParams, *, n: int)
 class Run:
     """A choice on its way. Its first token is awaited from the start, before anybody reads it."""
 
-    def __init__(self, engine: Engine, spec: ChoiceSpec) -> None:
+    def __init__(self, engine: TokenEngine, spec: ChoiceSpec) -> None:
         self.index = spec.index
         # The contract: closing the iterator aborts. So it is a generator, or something that can be closed like one.
         self._deltas = cast(AsyncGenerator[Delta, None], engine.generate(spec.prompt, spec.sampling))
@@ -83,7 +83,7 @@ class Run:
 
 
 @asynccontextmanager
-async def running(engine: Engine, specs: Iterable[ChoiceSpec]) -> AsyncIterator[list[Run]]:
+async def running(engine: TokenEngine, specs: Iterable[ChoiceSpec]) -> AsyncIterator[list[Run]]:
     """All choices of a request at work; none outlives the context."""
     runs = [Run(engine, spec) for spec in specs]
     try:

@@ -16,13 +16,13 @@ from inference.engines.base import (
     Capability,
     Delta,
     Embeddings,
-    Engine,
     EngineConfig,
     EngineStats,
     LoadProgress,
     Prompt,
     ReportProgress,
     SamplingParams,
+    TokenEngine,
 )
 from inference.engines.echo import words
 from inference.engines.echo.counters import Counters
@@ -39,7 +39,7 @@ _CRASH_CODE = 70
 _LONGEST_NAP_S = 0.05
 
 
-class EchoEngine(Engine):
+class EchoEngine(TokenEngine):
     """Deterministic: the same request gives the same words, whatever else runs."""
 
     def __init__(self, config: EngineConfig) -> None:

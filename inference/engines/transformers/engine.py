@@ -13,13 +13,13 @@ from inference.engines.base import (
     Capability,
     Delta,
     Embeddings,
-    Engine,
     EngineConfig,
     EngineStats,
     LoadProgress,
     Prompt,
     ReportProgress,
     SamplingParams,
+    TokenEngine,
 )
 from inference.engines.transformers.admission import Limits, admit, check_input
 from inference.engines.transformers.architecture import Kind
@@ -59,7 +59,7 @@ class _Parts:
     model: LoadedModel
 
 
-class TransformersEngine(Engine):
+class TransformersEngine(TokenEngine):
     """Serves a model folder or GGUF file with the transformers library and a decode loop of our own."""
 
     def __init__(self, config: EngineConfig) -> None:

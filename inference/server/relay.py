@@ -1,0 +1,51 @@
+"""Requests whose engine is another server: admitted and counted as any, answered byte by byte as that server does."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from inference.engines.base import Answer, Capability, ProxyEngine
+from inference.protocol.body import parse_body
+from inference.protocol.capabilities import ENDPOINTS
+from inference.protocol.errors import BadRequest
+from inference.server.keys import REQUEST_ID, SERVICE, STREAM
+from inference.server.middleware import Handler
+
+_CAPABILITIES = {path: Capability(name) for name, path in ENDPOINTS.items()}
+# Of the answer; all others are about a connection that is not our client's.
+_KEPT = ("Content-Type", "Cache-Control", "Retry-After", "X-Accel-Buffering")
+
+
+@web.middleware
+async def hand_over(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Relay what the loaded engine answers itself; everything else goes its way."""
+    capability = _CAPABILITIES.get(request.path) if request.method == "POST" else None
+    if capability is None or not isinstance(request.app[SERVICE].loaded, ProxyEngine):
+        return await handler(request)
+    body = await request.read()
+    with request.app[SERVICE].counted(_model_of(body), capability) as engine:
+        assert isinstance(engine, ProxyEngine)
+        async with engine.forward(request.path, body, headers={"X-Request-Id": request[REQUEST_ID]}) as answer:
+            return await _relay(request, answer)
+
+
+def _model_of(body: bytes) -> str:
+    model = parse_body(body).get("model")
+    if not isinstance(model, str):
+        raise BadRequest("'model' is required, and must be a string.", param="model", code="missing_required_parameter")
+    return model
+
+
+async def _relay(request: web.Request, answer: Answer) -> web.StreamResponse:
+    headers = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+    if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+        # Whole, so that a server which dies in the middle leaves a client with an error and not with half an answer.
+        body = b"".join([piece async for piece in answer.body])
+        return web.Response(status=answer.status, headers=headers, body=body)
+    stream = web.StreamResponse(status=answer.status, headers=headers)
+    await stream.prepare(request)
+    request[STREAM] = stream
+    async for piece in answer.body:
+        await stream.write(piece)
+    await stream.write_eof()
+    return stream
