@@ -17,6 +17,8 @@ from inference.config import DEFAULT_MAX_BODY_BYTES, WorkerConfig, positive
 from inference.engines.registry import ENGINES
 from inference.errors import ConfigError
 
+# What a process that an engine starts must not inherit: with these it could speak as this worker.
+_SECRETS = frozenset({"MODELYARD_WORKER_TOKEN", "MODELYARD_HEARTBEAT_URL"})
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -90,6 +92,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         "cache_dir": Path(environ.get("MODELYARD_CACHE_DIR") or "~/.cache/modelyard").expanduser(),
         "beat_interval_s": number("MODELYARD_BEAT_INTERVAL_S", 1.0),
         "max_body_bytes": int(number("MODELYARD_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES)),
+        "environ": {name: value for name, value in environ.items() if name not in _SECRETS},
     }
 
 

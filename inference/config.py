@@ -33,6 +33,8 @@ class WorkerConfig:
     beat_interval_s: float = 1.0
     drain_timeout_s: float = 30.0
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
+    # Of this process, without its secrets: what processes that an engine starts inherit.
+    environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def __post_init__(self) -> None:
         if self.token is None and not is_loopback(self.host):
@@ -50,7 +52,9 @@ class WorkerConfig:
 
     def for_engine(self) -> EngineConfig:
         """The part that the engine may see."""
-        return EngineConfig(model=self.model, name=self.name, cache_dir=self.cache_dir, options=self.options)
+        return EngineConfig(
+            model=self.model, name=self.name, cache_dir=self.cache_dir, options=self.options, environ=self.environ
+        )
 
 
 def _check_postgres_url(url: str) -> None:

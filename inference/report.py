@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inference import memory
+from inference.engines.base import HeldMemory
 from inference.protocol.beat import Report
 from inference.service import Service
 
@@ -10,6 +11,7 @@ from inference.service import Service
 def compose(service: Service) -> Report:
     """The state of things now. On the event loop, since it asks the engine."""
     phase, stats = service.lifecycle.phase, service.engine_stats()
+    held = _held(service)
     report = Report(
         state=phase.state,
         progress=phase.progress,
@@ -19,11 +21,16 @@ def compose(service: Service) -> Report:
         tokens_total=stats.tokens_total,
         tokens_per_second=round(stats.tokens_per_second, 2),
         stalled_s=round(stats.stalled_s, 1),
-        memory_bytes=memory.held_bytes(),
-        memory_peak_bytes=memory.peak_bytes(),
+        memory_bytes=held.bytes,
+        memory_peak_bytes=held.peak_bytes,
     )
     _add_known(report, service)
     return report
+
+
+def _held(service: Service) -> HeldMemory:
+    outside = None if service.loaded is None else service.loaded.held_outside()
+    return HeldMemory(memory.held_bytes(), memory.peak_bytes()) if outside is None else outside
 
 
 def _add_known(report: Report, service: Service) -> None:

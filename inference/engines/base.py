@@ -36,12 +36,16 @@ ReportProgress = Callable[[LoadProgress], None]
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """All that an engine may know about its launch; `options` are the deployment's, checked by the engine."""
+    """All that an engine may know about its launch; `options` are the deployment's, checked by the engine.
+
+    `environ` is what a process that the engine starts inherits: this one's environment without secrets.
+    """
 
     model: Path
     name: str
     cache_dir: Path
     options: Mapping[str, Any] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,14 @@ class EngineStats:
     prefix_hit_tokens: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class HeldMemory:
+    """Bytes that a model holds now and has held at most; zero: not known."""
+
+    bytes: int = 0
+    peak_bytes: int = 0
+
+
 def _say_nothing(failure: Failure) -> None:
     """For an engine whose owner looks at its errors only."""
 
@@ -165,8 +177,8 @@ class Engine(ABC):
     def stats(self) -> EngineStats:
         """Counters, cheap enough for every heartbeat."""
 
-    def memory_bytes(self) -> int | None:
-        """What is held outside of this process now, where the model is; None: the model is in this process."""
+    def held_outside(self) -> HeldMemory | None:
+        """The memory of a model that is not in this process; None: it is."""
         return None
 
     @abstractmethod
