@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, FailFast, Field, model_validator
 from inference.protocol.content import joined_text
 from inference.protocol.problems import problem
 from inference.protocol.refusals import CHAT, Refusal
-from inference.protocol.requests import GenerationRequest, StrictModel
+from inference.protocol.requests import MAX_TOPS, GenerationRequest, StrictModel
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
@@ -47,8 +47,21 @@ class ChatCompletionRequest(GenerationRequest):
     # One error is reported, so the rest of a long list is not looked at once one is found.
     messages: Annotated[list[ChatMessage], FailFast()] = Field(min_length=1)
     max_completion_tokens: int | None = Field(None, ge=1)
+    logprobs: bool = False
+    top_logprobs: int = Field(0, ge=0, le=MAX_TOPS)
+
+    @model_validator(mode="after")
+    def _tops_need_logprobs(self) -> Self:
+        if self.top_logprobs and not self.logprobs:
+            raise problem("is only allowed when 'logprobs' is true", at="top_logprobs")
+        return self
 
     @property
     def token_limit(self) -> int | None:
         """`max_completion_tokens` is the newer name and wins."""
         return self.max_completion_tokens or self.max_tokens
+
+    @property
+    def tops(self) -> int | None:
+        """With how many of the likeliest tokens each one is returned; None: without log probabilities."""
+        return self.top_logprobs if self.logprobs else None

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from inference.protocol.problems import problem
 from inference.protocol.prompts import TextOrTokens, prompt_list
 from inference.protocol.refusals import COMPLETIONS, Refusal
-from inference.protocol.requests import GenerationRequest
+from inference.protocol.requests import MAX_TOPS, GenerationRequest
 
 # The reference's default, which clients rely on; chat has none.
 DEFAULT_MAX_TOKENS = 16
@@ -21,17 +21,42 @@ class CompletionRequest(GenerationRequest):
     refusals: ClassVar[tuple[Refusal, ...]] = COMPLETIONS
 
     prompt: Annotated[tuple[TextOrTokens, ...], BeforeValidator(prompt_list)]
-    best_of: int | None = Field(None, ge=1, le=20)
+    # 0 is for those who only want to know something about the prompt.
+    max_tokens: int | None = Field(None, ge=0)
+    best_of: int | None = Field(None, ge=1, le=128)
+    logprobs: int | None = Field(None, ge=0, le=MAX_TOPS)
+    echo: bool = False
 
     @model_validator(mode="after")
-    def _best_of_is_n(self) -> Self:
+    def _best_of_is_at_least_n(self) -> Self:
         if self.best_of is not None and self.best_of < self.n:
             raise problem(f"must be at least n, which is {self.n}", at="best_of")
-        if self.best_of is not None and self.best_of > self.n:
-            raise problem("is not supported by this server when it is greater than n", at="best_of")
+        if self.stream and self.candidates > self.n:
+            raise problem("must not be greater than n when 'stream' is true", at="best_of")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_is_only_generated_for_the_prompt(self) -> Self:
+        if self.max_tokens == 0 and not self.echo and self.prompt_logprobs is None:
+            raise problem("must be at least 1 without 'echo' or 'prompt_logprobs', not 0", at="max_tokens")
         return self
 
     @property
     def token_limit(self) -> int:
         """The most tokens to generate for one choice."""
-        return self.max_tokens or DEFAULT_MAX_TOKENS
+        return DEFAULT_MAX_TOKENS if self.max_tokens is None else self.max_tokens
+
+    @property
+    def candidates(self) -> int:
+        """How many answers to generate for a prompt; the best `n` are returned."""
+        return self.best_of or self.n
+
+    @property
+    def tops(self) -> int | None:
+        """With how many of the likeliest tokens each one is returned; None: without log probabilities."""
+        return self.logprobs
+
+    @property
+    def echoes(self) -> bool:
+        """Whether an answer begins with its prompt."""
+        return self.echo

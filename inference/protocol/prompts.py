@@ -21,7 +21,7 @@ def prompt_list(value: object) -> object:
     if not value:
         raise problem("must not be empty")
     if _is_token_id(value[0]):
-        return (_token_ids(value, ""),)
+        return (token_ids(value),)
     if len(value) > MAX_PROMPTS:
         raise problem(f"must have at most {MAX_PROMPTS} items, not {len(value)}")
     return tuple(_prompt(item, f"[{index}]") for index, item in enumerate(value))
@@ -34,10 +34,11 @@ def _prompt(item: Any, at: str) -> TextOrTokens:
         raise problem(f"must be a string or an array of token ids, not {json_type(item)}", at=at)
     if not item:
         raise problem("must not be empty", at=at)
-    return _token_ids(item, at)
+    return token_ids(item, at=at)
 
 
-def _token_ids(items: list[Any], at: str) -> tuple[int, ...]:
+def token_ids(items: list[Any], *, at: str = "") -> tuple[int, ...]:
+    """The items, when all are numbers that a token may have; `at` leads to the list within its field."""
     for index, item in enumerate(items):
         if not _is_token_id(item):
             raise problem(f"must be a token id, not {json_type(item)}", at=f"{at}[{index}]")

@@ -46,14 +46,11 @@ def _other_than(*harmless: object) -> Callable[[Any], bool]:
 
 
 _SAMPLING = (
-    Refusal("logit_bias"),
-    Refusal("min_tokens"),
-    Refusal("stop_token_ids"),
-    Refusal("include_stop_str_in_output"),
     Refusal("bad_words"),
     Refusal("allowed_token_ids"),
     Refusal("use_beam_search"),
-    Refusal("prompt_logprobs", _given),
+    Refusal("truncate_prompt_tokens"),
+    Refusal("skip_special_tokens", lambda value: value is False, " when it is false"),
     Refusal("response_format", _other_than({"type": "text"}), ", except for the type 'text'"),
     Refusal("structured_outputs"),
     Refusal("guided_json"),
@@ -64,8 +61,8 @@ _SAMPLING = (
 
 CHAT = (
     *_SAMPLING,
-    Refusal("logprobs", _given),
-    Refusal("top_logprobs"),
+    Refusal("best_of", _other_than(1), " for chats; use 'n'"),
+    Refusal("echo"),
     Refusal("tools"),
     Refusal("tool_choice", _other_than("none", "auto")),
     Refusal("functions"),
@@ -77,7 +74,5 @@ CHAT = (
 
 COMPLETIONS = (
     *_SAMPLING,
-    Refusal("logprobs", _given),
-    Refusal("echo"),
     Refusal("suffix"),
 )

@@ -8,10 +8,16 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from inference.protocol.problems import bad_request, json_type, problem
+from inference.protocol.prompts import token_ids
 from inference.protocol.refusals import Refusal, refuse
 
 MAX_STOPS = 16
+# The most likely tokens that may be asked for at each place; OpenAI's limit for chats.
+MAX_TOPS = 20
+# OpenAI's: a token with it is as good as forbidden, or forced.
+STRONGEST_BIAS = 100
 _INT64 = 2**63
+_DIGITS = 18
 
 
 def _stops(value: object) -> object:
@@ -26,6 +32,33 @@ def _stops(value: object) -> object:
         if not stop:
             raise problem("must not be empty", at=f"[{index}]" if stops is value else "")
     return tuple(stops)
+
+
+def _stop_ids(value: object) -> object:
+    if not isinstance(value, list):
+        raise problem(f"must be an array of token ids, not {json_type(value)}")
+    return token_ids(value)
+
+
+def _biases(value: object) -> object:
+    if not isinstance(value, dict):
+        raise problem(f"must be an object with a number for each token id, not {json_type(value)}")
+    return {_biased_token(key): _bias(bias, at=f".{key}") for key, bias in value.items()}
+
+
+def _biased_token(key: str) -> int:
+    # 18 digits are below 2**63; what the model's vocabulary has is for the engine to say.
+    if not (key.isascii() and key.isdecimal() and len(key) <= _DIGITS):
+        raise problem(f"must have token ids as its keys, not '{key[:50]}'")
+    return int(key)
+
+
+def _bias(value: object, *, at: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise problem(f"must be a number, not {json_type(value)}", at=at)
+    if abs(value) > STRONGEST_BIAS:
+        raise problem(f"must be between -{STRONGEST_BIAS} and {STRONGEST_BIAS}, not {value}", at=at)
+    return float(value)
 
 
 class StrictModel(BaseModel):
@@ -64,6 +97,8 @@ class StreamOptions(StrictModel):
     """Options that only a stream has."""
 
     include_usage: bool = False
+    # vLLM's: every chunk counts, not only the last; as there, only together with `include_usage`.
+    continuous_usage_stats: bool = False
 
 
 class GenerationRequest(ApiRequest):
@@ -80,8 +115,13 @@ class GenerationRequest(ApiRequest):
     frequency_penalty: float = Field(0.0, ge=-2, le=2)
     repetition_penalty: float | None = Field(None, gt=0, le=10)
     seed: int | None = Field(None, ge=-_INT64, le=_INT64 - 1)
+    logit_bias: Annotated[dict[int, float], BeforeValidator(_biases)] = Field(default_factory=dict)
     stop: Annotated[tuple[str, ...], BeforeValidator(_stops)] = ()
+    stop_token_ids: Annotated[tuple[int, ...], BeforeValidator(_stop_ids)] = ()
+    include_stop_str_in_output: bool = False
+    min_tokens: int = Field(0, ge=0)
     ignore_eos: bool = False
+    prompt_logprobs: int | None = Field(None, ge=0, le=MAX_TOPS)
     stream: bool = False
     stream_options: StreamOptions | None = None
 
@@ -91,12 +131,44 @@ class GenerationRequest(ApiRequest):
             raise problem("is only allowed when 'stream' is true", at="stream_options")
         return self
 
+    @model_validator(mode="after")
+    def _prompt_logprobs_come_whole(self) -> Self:
+        if self.prompt_logprobs is not None and self.stream:
+            raise problem("is not available when 'stream' is true", at="prompt_logprobs")
+        return self
+
+    @model_validator(mode="after")
+    def _least_is_below_most(self) -> Self:
+        if self.token_limit is not None and self.min_tokens > self.token_limit:
+            raise problem(f"must be at most the limit of tokens, which is {self.token_limit}", at="min_tokens")
+        return self
+
     @property
     def include_usage(self) -> bool:
         """Whether the stream ends with a chunk that counts tokens."""
         return self.stream_options is not None and self.stream_options.include_usage
 
     @property
+    def continuous_usage(self) -> bool:
+        """Whether every chunk of the stream counts tokens."""
+        return self.include_usage and self.stream_options is not None and self.stream_options.continuous_usage_stats
+
+    @property
     def token_limit(self) -> int | None:
         """The most tokens to generate for one choice; None is what is left of the context."""
         return self.max_tokens
+
+    @property
+    def candidates(self) -> int:
+        """How many answers to generate for a prompt; the best `n` are returned."""
+        return self.n
+
+    @property
+    def tops(self) -> int | None:
+        """With how many of the likeliest tokens each generated one is returned; None: without log probabilities."""
+        return None
+
+    @property
+    def echoes(self) -> bool:
+        """Whether an answer begins with its prompt."""
+        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,28 +21,37 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of a request, all prompts and choices together."""
+    """Tokens of a request, all prompts and choices together; `cached_tokens` of the prompts' were found computed."""
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
 
-    def as_dict(self) -> dict[str, int]:
+    def as_dict(self) -> dict[str, Any]:
         """OpenAI's object."""
         total = self.prompt_tokens + self.completion_tokens
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "total_tokens": total,
+            "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One finished text."""
+    """One finished text. `logprobs` is in the endpoint's own format.
+
+    As vLLM has them: `stop_reason` is the stop string or token of the request that ended the text, and
+    `prompt_logprobs` has for each token of the prompt the likeliest ones by their ids, None for the first.
+    """
 
     index: int
     text: str
     finish_reason: str
+    stop_reason: str | int | None = None
+    logprobs: Mapping[str, Any] | None = None
+    prompt_logprobs: Sequence[Mapping[str, Any] | None] | None = None
 
 
 def chat_identity(model: str, system_fingerprint: str) -> Identity:
@@ -57,7 +66,9 @@ def completion_identity(model: str, system_fingerprint: str) -> Identity:
 
 def chat_completion(identity: Identity, choices: Sequence[Choice], *, usage: Usage) -> dict[str, Any]:
     """The answer of POST /v1/chat/completions."""
-    return _answer("chat.completion", identity, choices=[_chat_choice(choice) for choice in choices], usage=usage)
+    body = _answer("chat.completion", identity, choices=[_chat_choice(choice) for choice in choices], usage=usage)
+    # All choices of a chat have the same prompt.
+    return body | _prompt_logprobs(choices[0])
 
 
 def completion(identity: Identity, choices: Sequence[Choice], *, usage: Usage) -> dict[str, Any]:
@@ -85,10 +96,21 @@ def _chat_choice(choice: Choice) -> dict[str, Any]:
     return {
         "index": choice.index,
         "message": {"role": "assistant", "content": choice.text, "refusal": None},
-        "logprobs": None,
-        "finish_reason": choice.finish_reason,
+        **_ending(choice),
     }
 
 
 def _text_choice(choice: Choice) -> dict[str, Any]:
-    return {"index": choice.index, "text": choice.text, "logprobs": None, "finish_reason": choice.finish_reason}
+    return {"index": choice.index, "text": choice.text, **_ending(choice), **_prompt_logprobs(choice)}
+
+
+def _ending(choice: Choice) -> dict[str, Any]:
+    return {
+        "logprobs": choice.logprobs,
+        "finish_reason": choice.finish_reason,
+        "stop_reason": choice.stop_reason,
+    }
+
+
+def _prompt_logprobs(choice: Choice) -> dict[str, Any]:
+    return {} if choice.prompt_logprobs is None else {"prompt_logprobs": choice.prompt_logprobs}

@@ -14,6 +14,7 @@ from inference.protocol.errors import ApiError
 from inference.protocol.responses import Identity, Usage
 
 DONE = b"data: [DONE]\n\n"
+NULL = b"null"
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
 
 
@@ -56,12 +57,16 @@ class ChunkEncoder(ABC):
         """What comes before the first token of a choice, at once; may be empty."""
 
     @abstractmethod
-    def text(self, index: int, text: str) -> bytes:
-        """Text that one step added to a choice."""
+    def text(self, index: int, text: str, *, logprobs: bytes = NULL) -> bytes:
+        """Text that one step added to a choice, and the JSON of its tokens' log probabilities."""
 
     @abstractmethod
-    def finish(self, index: int, reason: str) -> bytes:
-        """The end of a choice."""
+    def finish(self, index: int, reason: str, *, stop_reason: str | int | None = None) -> bytes:
+        """The end of a choice, and which stop string or token of the request it was."""
+
+    def count(self, usage: Usage) -> None:
+        """What the chunks from now on say about tokens."""
+        self._tail = b'],"usage":' + orjson.dumps(usage.as_dict()) + b"}\n\n"
 
     def end(self, usage: Usage) -> bytes:
         """The end of the stream: the usage if it was asked for, and the closing mark."""
@@ -80,21 +85,22 @@ class ChatChunks(ChunkEncoder):
 
     def start(self, index: int) -> bytes:
         """The role, so that the client sees at once that its request was accepted."""
-        return self._delta(index, {"role": "assistant", "content": "", "refusal": None}, reason=None)
+        return self._delta(index, {"role": "assistant", "content": "", "refusal": None})
 
-    def text(self, index: int, text: str) -> bytes:
-        """Text that one step added to a choice."""
+    def text(self, index: int, text: str, *, logprobs: bytes = NULL) -> bytes:
+        """Text that one step added to a choice, and the JSON of its tokens' log probabilities."""
         # The hot path: one of these a token, so only the text goes through the JSON encoder.
         return self._chunk(
-            b'{"index":%d,"delta":{"content":%b},"logprobs":null,"finish_reason":null}' % (index, orjson.dumps(text))
+            b'{"index":%d,"delta":{"content":%b},"logprobs":%b,"finish_reason":null}'
+            % (index, orjson.dumps(text), logprobs)
         )
 
-    def finish(self, index: int, reason: str) -> bytes:
-        """The end of a choice."""
-        return self._delta(index, {}, reason=reason)
+    def finish(self, index: int, reason: str, *, stop_reason: str | int | None = None) -> bytes:
+        """The end of a choice, and which stop string or token of the request it was."""
+        return self._delta(index, {}, finish_reason=reason, stop_reason=stop_reason)
 
-    def _delta(self, index: int, delta: dict[str, Any], *, reason: str | None) -> bytes:
-        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
+    def _delta(self, index: int, delta: dict[str, Any], **ending: str | int | None) -> bytes:
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": None, **ending}
         return self._chunk(orjson.dumps(choice))
 
 
@@ -107,11 +113,13 @@ class CompletionChunks(ChunkEncoder):
         """Nothing: a completion has no role."""
         return b""
 
-    def text(self, index: int, text: str) -> bytes:
-        """Text that one step added to a choice."""
-        return self._chunk(b'{"index":%d,"text":%b,"logprobs":null,"finish_reason":null}' % (index, orjson.dumps(text)))
+    def text(self, index: int, text: str, *, logprobs: bytes = NULL) -> bytes:
+        """Text that one step added to a choice, and the JSON of its tokens' log probabilities."""
+        return self._chunk(
+            b'{"index":%d,"text":%b,"logprobs":%b,"finish_reason":null}' % (index, orjson.dumps(text), logprobs)
+        )
 
-    def finish(self, index: int, reason: str) -> bytes:
-        """The end of a choice."""
-        choice = {"index": index, "text": "", "logprobs": None, "finish_reason": reason}
+    def finish(self, index: int, reason: str, *, stop_reason: str | int | None = None) -> bytes:
+        """The end of a choice, and which stop string or token of the request it was."""
+        choice = {"index": index, "text": "", "logprobs": None, "finish_reason": reason, "stop_reason": stop_reason}
         return self._chunk(orjson.dumps(choice))

@@ -7,7 +7,8 @@ from aiohttp import web
 from inference.engines.base import Capability
 from inference.protocol.body import parse_body
 from inference.protocol.chat import ChatCompletionRequest
-from inference.server.answers import CHAT, Generation, answer
+from inference.server.answers import CHAT, answer
+from inference.server.drafts import Generation
 from inference.server.generation import choice_specs, sampling_params
 from inference.server.keys import SERVICE
 

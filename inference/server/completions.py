@@ -10,7 +10,8 @@ from inference.engines.base import Capability, Prompt, TokenEngine
 from inference.protocol.body import parse_body
 from inference.protocol.completions import DEFAULT_MAX_TOKENS, CompletionRequest
 from inference.protocol.prompts import TextOrTokens
-from inference.server.answers import COMPLETION, Generation, answer
+from inference.server.answers import COMPLETION, answer
+from inference.server.drafts import Generation
 from inference.server.generation import ChoiceSpec, choice_specs, sampling_params
 from inference.server.keys import SERVICE
 
@@ -20,7 +21,10 @@ async def create_completion(http: web.Request) -> web.StreamResponse:
     request = CompletionRequest.parse(parse_body(await http.read()))
     with http.app[SERVICE].admit(request.model, Capability.COMPLETIONS) as engine:
         prompts = [_encode(engine, prompt) for prompt in request.prompt]
-        specs = choice_specs(prompts, sampling_params(request), n=request.n)
+        specs = choice_specs(prompts, sampling_params(request), n=request.candidates)
+        if request.echo:
+            texts = [_text(engine, prompt) for prompt in request.prompt]
+            specs = [replace(spec, echo=texts[spec.index // request.candidates]) for spec in specs]
         if request.max_tokens is None:
             specs = [_within(engine.context_length, spec) for spec in specs]
         prompt_tokens = sum(len(prompt.token_ids) for prompt in prompts)
@@ -35,6 +39,10 @@ def _within(context_length: int, spec: ChoiceSpec) -> ChoiceSpec:
 
 def _encode(engine: TokenEngine, prompt: TextOrTokens) -> Prompt:
     return engine.encode_text(prompt) if isinstance(prompt, str) else Prompt(prompt)
+
+
+def _text(engine: TokenEngine, prompt: TextOrTokens) -> str:
+    return prompt if isinstance(prompt, str) else b"".join(map(engine.token_bytes, prompt)).decode(errors="replace")
 
 
 ROUTES = (web.post("/v1/completions", create_completion),)

@@ -22,11 +22,12 @@ _SEEDS = 2**63
 
 @dataclass(frozen=True, slots=True)
 class ChoiceSpec:
-    """One choice to be generated; the index counts over all prompts of the request."""
+    """One choice to be generated; the index counts over all prompts of the request. The answer begins with `echo`."""
 
     index: int
     prompt: Prompt
     sampling: SamplingParams
+    echo: str = ""
 
 
 def sampling_params(request: GenerationRequest) -> SamplingParams:
@@ -43,7 +44,19 @@ def sampling_params(request: GenerationRequest) -> SamplingParams:
         seed=request.seed,
         stop=request.stop,
         ignore_eos=request.ignore_eos,
+        logit_bias=request.logit_bias,
+        min_tokens=request.min_tokens,
+        stop_token_ids=request.stop_token_ids,
+        include_stop=request.include_stop_str_in_output,
+        # The best of several candidates is found by their log probabilities, whether these are shown or not.
+        logprobs=0 if request.tops is None and request.candidates > request.n else request.tops,
+        prompt_logprobs=_prompt_tops(request),
     )
+
+
+def _prompt_tops(request: GenerationRequest) -> int | None:
+    asked = (request.prompt_logprobs, request.tops if request.echoes else None)
+    return max((tops for tops in asked if tops is not None), default=None)
 
 
 def choice_specs(prompts: Iterable[Prompt], sampling: SamplingParams, *, n: int) -> list[ChoiceSpec]:

@@ -16,7 +16,13 @@ from inference.protocol.embeddings import embedding_list
 from inference.protocol.errors import ServiceUnavailable
 from inference.protocol.modelcard import model_card, model_list
 
-USAGE = responses.Usage(prompt_tokens=3, completion_tokens=4)
+USAGE = responses.Usage(prompt_tokens=3, completion_tokens=4, cached_tokens=2)
+COUNTED = {
+    "prompt_tokens": 3,
+    "completion_tokens": 4,
+    "total_tokens": 7,
+    "prompt_tokens_details": {"cached_tokens": 2},
+}
 CHOICES = [responses.Choice(0, "one", "stop"), responses.Choice(1, "two", "length")]
 
 
@@ -64,7 +70,25 @@ def test_only_the_last_chunk_counts_tokens_and_it_has_no_choices() -> None:
     first, last = payloads(encoder.text(0, "a") + encoder.end(USAGE))
     assert first["usage"] is None
     assert last["choices"] == []
-    assert last["usage"] == {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+    assert last["usage"] == COUNTED
+
+
+def test_every_chunk_counts_tokens_once_it_was_told_how_many() -> None:
+    encoder = stream.CompletionChunks(responses.completion_identity("m", "fp_1"), include_usage=True)
+    encoder.count(USAGE)
+    chunks = payloads(encoder.text(0, "a") + encoder.finish(0, "stop"))
+    assert [chunk["usage"] for chunk in chunks] == [COUNTED, COUNTED]
+
+
+def test_the_end_of_a_choice_says_which_stop_it_was() -> None:
+    for chunks in (stream.ChatChunks, stream.CompletionChunks):
+        encoder = chunks(responses.chat_identity("m", "fp_1"), include_usage=False)
+        (last,) = payloads(encoder.finish(0, "stop", stop_reason=7))
+        assert last["choices"][0]["stop_reason"] == 7
+    body = responses.completion(
+        responses.completion_identity("m", "fp"), [responses.Choice(0, "a", "stop", "b")], usage=USAGE
+    )
+    assert body["choices"][0]["stop_reason"] == "b"
 
 
 def test_completion_chunks_are_what_the_official_client_expects() -> None:

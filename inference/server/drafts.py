@@ -1,0 +1,109 @@
+"""What was generated for a request: its deltas become finished choices and counted tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from inference.engines.base import Delta, TokenLogprob
+from inference.protocol.requests import GenerationRequest
+from inference.protocol.responses import Choice, Usage
+from inference.server.generation import ChoiceSpec
+from inference.server.logprobs import Logprobs, Scored, TokenBytes, prompt_logprobs
+
+LogprobsFormat = Callable[[TokenBytes, int], Logprobs]
+Draft = Sequence[Delta]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A validated request with its prompts encoded; a prompt's tokens count once, however many choices it has."""
+
+    request: GenerationRequest
+    specs: Sequence[ChoiceSpec]
+    prompt_tokens: int
+
+    def usage(self, newest: Sequence[Delta | None]) -> Usage:
+        """The tokens so far, by the newest delta of each choice; candidates that are not returned count too."""
+        begun = [(index, delta) for index, delta in enumerate(newest) if delta is not None]
+        cached: dict[int, int] = {}
+        for index, delta in begun:
+            prompt = index // self.request.candidates
+            # What one choice computed, the others of the same prompt may have found: it was computed all the same.
+            cached[prompt] = min(delta.cached_tokens, cached.get(prompt, delta.cached_tokens))
+        return Usage(self.prompt_tokens, sum(delta.completion_tokens for _, delta in begun), sum(cached.values()))
+
+
+class Collector:
+    """Keeps the deltas until all choices are finished."""
+
+    def __init__(self, choices: int) -> None:
+        self.drafts: list[list[Delta]] = [[] for _ in range(choices)]
+
+    async def deliver(self, index: int, delta: Delta) -> None:
+        """Take the next delta of a choice."""
+        self.drafts[index].append(delta)
+
+
+class Editor:
+    """Makes choices of drafts, with their log probabilities in the format of an endpoint."""
+
+    def __init__(self, request: GenerationRequest, token_bytes: TokenBytes, form: LogprobsFormat) -> None:
+        self._request = request
+        self._bytes = token_bytes
+        self._form = form
+
+    def choices(self, specs: Sequence[ChoiceSpec], drafts: Sequence[Draft]) -> list[Choice]:
+        """The `n` best of each prompt, renumbered; in the order of their seeds unless there are more candidates."""
+        chosen = chosen_drafts(drafts, candidates=self._request.candidates, n=self._request.n)
+        return [self._choice(index, specs[draft], drafts[draft]) for index, draft in enumerate(chosen)]
+
+    def _choice(self, index: int, spec: ChoiceSpec, draft: Draft) -> Choice:
+        last = draft[-1]
+        return Choice(
+            index,
+            spec.echo + "".join(delta.text for delta in draft),
+            last.finish_reason or "",
+            last.stop_reason,
+            self._logprobs(spec, draft),
+            self._prompt_logprobs(draft[0]),
+        )
+
+    def _logprobs(self, spec: ChoiceSpec, draft: Draft) -> dict[str, Any] | None:
+        if self._request.tops is None:
+            return None
+        begin = echoed(spec, draft[0]) if self._request.echoes else []
+        generated = scored(token for delta in draft for token in delta.logprobs)
+        return self._form(self._bytes, self._request.tops).render([*begin, *generated])
+
+    def _prompt_logprobs(self, first: Delta) -> list[dict[str, Any] | None] | None:
+        if self._request.prompt_logprobs is None or first.prompt_logprobs is None:
+            return None
+        return prompt_logprobs(first.prompt_logprobs, self._bytes, tops=self._request.prompt_logprobs)
+
+
+def chosen_drafts(drafts: Sequence[Draft], *, candidates: int, n: int) -> list[int]:
+    """Which drafts are returned: of each prompt's candidates the `n` likeliest, the best one first."""
+    if candidates == n:
+        return list(range(len(drafts)))
+    prompts = [range(start, start + candidates) for start in range(0, len(drafts), candidates)]
+    # Stable: of equal ones the first, so that the same seed gives the same answer.
+    ranked = [sorted(prompt, key=lambda draft: -mean_logprob(drafts[draft])) for prompt in prompts]
+    return [draft for prompt in ranked for draft in prompt[:n]]
+
+
+def mean_logprob(draft: Draft) -> float:
+    """The log probability per token, by which OpenAI ranks candidates."""
+    logprobs = [token.logprob for delta in draft for token in delta.logprobs]
+    return sum(logprobs) / max(1, len(logprobs))
+
+
+def scored(tokens: Iterable[TokenLogprob]) -> list[Scored]:
+    """The tokens of a step, as they are rendered."""
+    return [(token.token_id, token) for token in tokens]
+
+
+def echoed(spec: ChoiceSpec, first: Delta) -> list[Scored]:
+    """The tokens of a prompt that an answer begins with; none unless the engine was asked about them."""
+    return [] if first.prompt_logprobs is None else list(zip(spec.prompt.token_ids, first.prompt_logprobs, strict=True))

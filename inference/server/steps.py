@@ -1,0 +1,76 @@
+"""The deltas of a request as the events of its stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+
+from inference.engines.base import Delta
+from inference.protocol.responses import Usage
+from inference.protocol.stream import NULL, ChunkEncoder
+from inference.server.drafts import Generation, LogprobsFormat, echoed, scored
+from inference.server.logprobs import Scored, TokenBytes
+
+
+class Steps:
+    """A chunk for the text of each step, and one for the end of each choice."""
+
+    def __init__(self, encoder: ChunkEncoder, generation: Generation) -> None:
+        self._encoder = encoder
+        self._generation = generation
+        self._newest: list[Delta | None] = [None] * len(generation.specs)
+
+    def encode(self, index: int, delta: Delta) -> bytes:
+        """The events of one step; may be empty."""
+        self._newest[index] = delta
+        data = self._encoder.text(index, delta.text) if delta.text else b""
+        return data if delta.finish_reason is None else data + self._finish(index, delta)
+
+    def usage(self) -> Usage:
+        """The tokens so far."""
+        return self._generation.usage(self._newest)
+
+    def _finish(self, index: int, delta: Delta) -> bytes:
+        return self._encoder.finish(index, delta.finish_reason or "", stop_reason=delta.stop_reason)
+
+
+class DetailedSteps(Steps):
+    """The same with whatever was asked for: log probabilities, the prompt before the answer, counts in every chunk.
+
+    A chunk has the log probabilities of its step's tokens, also when their text still waits for what follows.
+    """
+
+    def __init__(
+        self, encoder: ChunkEncoder, generation: Generation, *, form: LogprobsFormat, token_bytes: TokenBytes
+    ) -> None:
+        super().__init__(encoder, generation)
+        request, specs = generation.request, generation.specs
+        self._counts = request.continuous_usage
+        self._unechoed = {spec.index: spec for spec in specs} if request.echoes else {}
+        self._logprobs = [] if request.tops is None else [form(token_bytes, request.tops) for _ in specs]
+
+    def encode(self, index: int, delta: Delta) -> bytes:
+        """The events of one step; may be empty."""
+        self._newest[index] = delta
+        if self._counts:
+            self._encoder.count(self.usage())
+        data = self._echo(index, delta) + self._piece(index, delta.text, scored(delta.logprobs))
+        return data if delta.finish_reason is None else data + self._finish(index, delta)
+
+    def _echo(self, index: int, delta: Delta) -> bytes:
+        spec = self._unechoed.pop(index, None)
+        return b"" if spec is None else self._piece(index, spec.echo, echoed(spec, delta))
+
+    def _piece(self, index: int, text: str, tokens: Sequence[Scored]) -> bytes:
+        if not self._logprobs or not tokens:
+            return self._encoder.text(index, text, logprobs=NULL) if text else b""
+        return self._encoder.text(index, text, logprobs=orjson.dumps(self._logprobs[index].render(tokens)))
+
+
+def steps_for(encoder: ChunkEncoder, generation: Generation, *, form: LogprobsFormat, token_bytes: TokenBytes) -> Steps:
+    """The plain ones whenever they do: a stream's cost is in its steps."""
+    request = generation.request
+    if request.tops is None and not request.echoes and not request.continuous_usage:
+        return Steps(encoder, generation)
+    return DetailedSteps(encoder, generation, form=form, token_bytes=token_bytes)
