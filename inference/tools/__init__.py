@@ -1,0 +1,1 @@
+"""Calls of tools in the text of an answer: how families of models write them, and finding them. Pure Python."""
