@@ -16,6 +16,9 @@ import orjson
 from inference.config import DEFAULT_MAX_BODY_BYTES, WorkerConfig, positive
 from inference.engines.registry import ENGINES
 from inference.errors import ConfigError
+from inference.flags import add_flags, merged
+from inference.protocol.model_id import hub_cache, hub_model
+from inference.sources.hub import HubAccess
 
 # What a process that an engine starts must not inherit: with these it could speak as this worker.
 _SECRETS = frozenset({"MODELYARD_WORKER_TOKEN", "MODELYARD_HEARTBEAT_URL"})
@@ -36,23 +39,27 @@ def build_parser() -> argparse.ArgumentParser:
         description="Serve one model in the OpenAI format.",
         epilog="Environment: MODELYARD_WORKER_TOKEN (bearer token; without it only loopback hosts), "
         "MODELYARD_HEARTBEAT_URL (postgres URL), MODELYARD_BEAT_INTERVAL_S, MODELYARD_CACHE_DIR, "
-        "MODELYARD_MAX_BODY_BYTES.",
+        "MODELYARD_MAX_BODY_BYTES. For models from a hub: HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE=1.",
         allow_abbrev=False,
     )
-    parser.add_argument("--model", type=Path, required=True, help="folder or file of the model")
+    parser.add_argument(
+        "--model", type=Path, required=True, help="folder, .gguf file, or owner/name[@revision] on a hub"
+    )
     parser.add_argument("--engine", choices=sorted(ENGINES), default="transformers", help="default: %(default)s")
     parser.add_argument("--name", help="the model's name in the API; default: the last part of the path")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at; default: %(default)s")
     parser.add_argument("--port", type=_port, default=8001, help="0 lets the kernel choose; default: %(default)s")
+    parser.add_argument("--devices", type=_devices, metavar="0,2", help="GPUs to see; default: CUDA_VISIBLE_DEVICES")
     parser.add_argument("--launch-id", type=UUID, metavar="UUID", help="whose heartbeats these are")
     parser.add_argument("--options", type=_json_object, default={}, metavar="JSON", help="options of the engine")
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    add_flags(parser)
     return parser
 
 
 def read_config(args: argparse.Namespace, environ: Mapping[str, str]) -> WorkerConfig:
     """The config of this launch. Raises `ConfigError` with a sentence."""
-    options = dict(args.options)
+    options = merged(args.options, args)
     drain_timeout_s = positive(options.pop("drain_timeout_s", 30), "The option 'drain_timeout_s'")
     return WorkerConfig(
         model=args.model,
@@ -61,6 +68,9 @@ def read_config(args: argparse.Namespace, environ: Mapping[str, str]) -> WorkerC
         host=args.host,
         port=args.port,
         launch_id=args.launch_id,
+        revision=_revision(options.pop("revision", None)),
+        hub=_hub(environ, offline=options.pop("offline", False)),
+        devices=_claimed(args.devices, environ),
         options=options,
         drain_timeout_s=drain_timeout_s,
         **_from_environment(environ),
@@ -76,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         parser.error(str(error))
     logging.basicConfig(level=args.log_level.upper(), format=_LOG_FORMAT, stream=sys.stderr)
+    _show_only(config.devices)
     # After the arguments are known to be good: --help and refusals need not wait for the server's imports.
     from inference.worker import run_worker
 
@@ -89,15 +100,53 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return {
         "token": environ.get("MODELYARD_WORKER_TOKEN") or None,
         "heartbeat_url": environ.get("MODELYARD_HEARTBEAT_URL") or None,
-        "cache_dir": Path(environ.get("MODELYARD_CACHE_DIR") or "~/.cache/modelyard").expanduser(),
+        "cache_dir": _cache_dir(environ),
         "beat_interval_s": number("MODELYARD_BEAT_INTERVAL_S", 1.0),
         "max_body_bytes": int(number("MODELYARD_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES)),
         "environ": {name: value for name, value in environ.items() if name not in _SECRETS},
     }
 
 
+def _hub(environ: Mapping[str, str], *, offline: object) -> HubAccess:
+    if not isinstance(offline, bool):
+        raise ConfigError("The option 'offline' must be true or false.")
+    switched_off = environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "on", "yes", "true"}
+    cache = hub_cache(environ, _cache_dir(environ))
+    return HubAccess(cache, environ.get("HF_ENDPOINT") or None, offline or switched_off)
+
+
+def _cache_dir(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("MODELYARD_CACHE_DIR") or "~/.cache/modelyard").expanduser()
+
+
+def _revision(value: object) -> str | None:
+    if value is not None and (not isinstance(value, str) or not value):
+        raise ConfigError("The option 'revision' must be the name of a branch, a tag or a commit.")
+    return value
+
+
+def _claimed(devices: str | None, environ: Mapping[str, str]) -> str | None:
+    """The devices asked for. Whoever started us may have given us some already: then nobody takes others."""
+    given = environ.get("CUDA_VISIBLE_DEVICES")
+    if devices is not None and given is not None and given != devices:
+        raise ConfigError(
+            f"CUDA_VISIBLE_DEVICES says '{given}', so --devices {devices} is refused: leave one of them out."
+        )
+    return devices
+
+
+def _show_only(devices: str | None) -> None:
+    """Before anything imports torch, which looks once."""
+    if devices is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = devices
+        # As nvidia-smi counts; CUDA itself would begin with the fastest card.
+        os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+
+
 def _name(args: argparse.Namespace) -> str:
-    name: str = args.model.name if args.name is None else args.name
+    on_a_hub = hub_model(str(args.model))
+    last = on_a_hub.name if on_a_hub else args.model.name
+    name: str = last if args.name is None else args.name
     if not name:
         raise ConfigError("The model needs a name in the API: give one with --name.")
     return name
@@ -107,6 +156,15 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"'{text}' is not a port: use a number from 0 to 65535")
     return int(text)
+
+
+def _devices(text: str) -> str:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() or part.startswith(("GPU-", "MIG-")) for part in parts):
+        raise argparse.ArgumentTypeError(f"'{text}' names no GPUs: write their numbers, such as 0,2")
+    if len(set(parts)) < len(parts):
+        raise argparse.ArgumentTypeError(f"'{text}' names a GPU twice")
+    return ",".join(parts)
 
 
 def _json_object(text: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from inference.engines.base import EngineConfig
 from inference.errors import ConfigError
+from inference.sources.hub import HubAccess
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 
@@ -28,6 +29,11 @@ class WorkerConfig:
     port: int = 0
     launch_id: UUID | None = None
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    # Of a model from a hub. `hub` None keeps to its cache below ours.
+    revision: str | None = None
+    hub: HubAccess | None = None
+    # Numbers or UUIDs of GPUs, as CUDA_VISIBLE_DEVICES takes them; None: as the environment says.
+    devices: str | None = None
     token: str | None = field(default=None, repr=False)
     heartbeat_url: str | None = field(default=None, repr=False)
     beat_interval_s: float = 1.0
@@ -49,6 +55,11 @@ class WorkerConfig:
             )
         if self.heartbeat_url is not None:
             _check_postgres_url(self.heartbeat_url)
+
+    @property
+    def hub_access(self) -> HubAccess:
+        """How to get a model from a hub."""
+        return self.hub or HubAccess(self.cache_dir / "hub", offline=True)
 
     def for_engine(self) -> EngineConfig:
         """The part that the engine may see."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import psutil
 
 from inference.config import WorkerConfig
-from inference.engines.base import Engine, ReportProgress
+from inference.engines.base import Engine, LoadProgress, ReportProgress
 from inference.engines.registry import engine_class
 from inference.errors import LoadError
 from inference.failure import Failure
 from inference.protocol.causes import Cause
+from inference.sources.locate import located
+from inference.sources.progress import Span
 
 OnCrash = Callable[[Failure], None]
 
@@ -23,8 +26,29 @@ def load_engine(config: WorkerConfig, report: ReportProgress, on_crash: OnCrash)
     """The loaded engine. Raises `LoadError`; anything else is a bug, of ours or of a library."""
     engine = engine_class(config.engine)(config.for_engine())
     engine.on_crash = on_crash
-    engine.load(report)
+    if not engine.reads_files:
+        engine.load(report)
+        return engine
+    progress = _Progress(report)
+    path = located(config.model, config.hub_access, Span(progress, 0, 60), revision=config.revision)
+    engine.config = replace(engine.config, model=path)
+    # Loading begins where a download ended: near the start, when there was none.
+    began = progress.last.percent
+    engine.load(lambda now: progress(LoadProgress(began + now.percent * (100 - began) // 100, now.detail)))
     return engine
+
+
+class _Progress:
+    """Downloads and loops report thousands of times; only what a person would see as new goes on."""
+
+    def __init__(self, report: ReportProgress) -> None:
+        self._report = report
+        self.last = LoadProgress(0, "")
+
+    def __call__(self, progress: LoadProgress) -> None:
+        if progress != self.last:
+            self.last = progress
+            self._report(progress)
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -74,5 +74,5 @@ class Service:
 
 def _fingerprint(config: WorkerConfig) -> str:
     # Two workers with the same fingerprint answer the same seed with the same text.
-    backend = repr((config.engine, str(config.model), sorted(config.options.items())))
+    backend = repr((config.engine, str(config.model), config.revision, sorted(config.options.items())))
     return f"fp_{hashlib.sha256(backend.encode()).hexdigest()[:10]}"

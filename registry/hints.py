@@ -42,6 +42,7 @@ NO_FACTS = Facts()
 HINTS = {
     Cause.FILES_MISSING: "Copy the model to {files} on {here}, or correct the model's path.",
     Cause.FILES_CORRUPT: "Copy or download the model again to {files} on {here}.",
+    Cause.DOWNLOAD: "See whether {here} reaches the hub; gated models need HF_TOKEN in its agent's environment.",
     Cause.ARCHITECTURE: "Choose a model that the engine knows, or install a newer transformers library on {here}.",
     Cause.REMOTE_CODE: "Read the Python files in {files}, and set “trust remote code” of the model if they may run.",
     Cause.OPTIONS: "Correct the deployment's options; the reason names the one that is wrong.",

@@ -8,9 +8,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from inference.failure import Failure
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FinishReason = Literal["stop", "length"]
 
@@ -119,9 +123,9 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """One vector a text, in the order of the texts, and the tokens that went in."""
+    """One vector a text, in the order of the texts, [texts, width], and the tokens that went in."""
 
-    vectors: Sequence[Sequence[float]]
+    vectors: NDArray[np.float32] | Sequence[Sequence[float]]
     prompt_tokens: int
 
 
@@ -163,6 +167,8 @@ class Engine(ABC):
 
     capabilities: frozenset[Capability] = frozenset()
     context_length: int = 0
+    # Whether a model's name on a hub becomes files on this machine, in `config.model`, before `load` is called.
+    reads_files: bool = True
 
     def __init__(self, config: EngineConfig) -> None:
         self.config = config

@@ -12,6 +12,7 @@ class Cause(enum.StrEnum):
     HOST_MEMORY = "host_memory"
     FILES_MISSING = "files_missing"
     FILES_CORRUPT = "files_corrupt"
+    DOWNLOAD = "download"  # the hub cannot be reached, or does not give the model
     ARCHITECTURE = "architecture"  # the library does not know the model, or cannot serve its kind
     REMOTE_CODE = "remote_code"  # the model brings code of its own, which is not trusted
     OPTIONS = "options"  # an engine option that is unknown or cannot be

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ AGAIN = "Copy or download the model again."
 # The header says its own length in the first eight bytes; the format allows at most 100 MB of it.
 _LENGTH_BYTES = 8
 _LONGEST_HEADER = 100_000_000
+_CHUNK = 1 << 22
 _BYTES_PER_VALUE = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "BF16": 2, "F16": 2, "I16": 2}
 
 
@@ -114,3 +116,14 @@ def shards_of(index: Path) -> tuple[Path, ...]:
         reason = f"{index.parent} lacks {len(missing)} of {len(shards)} weight files, such as {missing[0]}."
         raise LoadError(reason, Cause.FILES_MISSING, hint=AGAIN)
     return shards
+
+
+def sha256_of(path: Path, report: Callable[[float], None]) -> str:
+    """The digest of a whole file in hexadecimal, reporting the fraction that was read."""
+    size, done, digest = path.stat().st_size, 0, hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            done += len(chunk)
+            report(done / size)
+    return digest.hexdigest()

@@ -9,24 +9,22 @@
 from __future__ import annotations
 
 import errno
-import fcntl
-import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from inference.errors import LoadError
 from inference.protocol.causes import Cause
-from inference.sources.files import corrupt, unreadable
+from inference.sources.files import corrupt, sha256_of, unreadable
+from inference.sources.lock import exclusively
 from inference.sources.progress import Span
 
 # What the conversion writes has changed when this is raised: older folders are not used any more.
 CONVERSION = "v1"
-_CHUNK = 1 << 22
 _MAGIC = b"GGUF"
+_WAITING = "waiting for another worker that converts the same model"
 
 Convert = Callable[[Path, Path, Span], None]
 
@@ -47,7 +45,7 @@ def cached_conversion(gguf: Path, cache_dir: Path, span: Span, *, convert: Conve
         target = root / f"{content_digest(gguf, root / 'digests', span)}-{CONVERSION}"
         if target.is_dir():
             return target
-        with _exclusively(target, span):
+        with exclusively(target.with_name(f"{target.name}.lock"), span, _WAITING):
             # Another process may have finished while we waited.
             if not target.is_dir():
                 _convert_into(target, gguf, span, convert=convert)
@@ -93,17 +91,6 @@ def _sync(folder: Path) -> None:
             os.close(descriptor)
 
 
-@contextmanager
-def _exclusively(target: Path, span: Span) -> Iterator[None]:
-    with target.with_name(f"{target.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            span.at(0.0, "waiting for another worker that converts the same model")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def content_digest(path: Path, known: Path, span: Span) -> str:
     """SHA-256 of the whole file, the first 32 digits. Read once for each state of a file: big ones take seconds."""
     state = path.stat()
@@ -111,19 +98,9 @@ def content_digest(path: Path, known: Path, span: Span) -> str:
     note = known / identity
     if note.is_file():
         return note.read_text(encoding="ascii")
-    digest = _sha256(path, span)[:32]
+    digest = sha256_of(path, lambda done: span.part(0.0, 0.02).at(done, "reading the model's file"))[:32]
     known.mkdir(exist_ok=True)
     fresh = known / f"{identity}.{os.getpid()}"
     fresh.write_text(digest, encoding="ascii")
     fresh.rename(note)
     return digest
-
-
-def _sha256(path: Path, span: Span) -> str:
-    size, done, digest = path.stat().st_size, 0, hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            done += len(chunk)
-            span.part(0.0, 0.02).at(done / size, "reading the model's file")
-    return digest.hexdigest()

@@ -1,7 +1,11 @@
-"""The transformers library without a network and without noise: its progress bars become our progress."""
+"""The libraries without a network and without noise: progress bars become our progress.
+
+Only a download may use the network, which `online` allows; whatever else a library would like to fetch fails.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +29,22 @@ def import_transformers() -> Any:
         raise LoadError(reason, Cause.NOT_INSTALLED, hint="Install torch and transformers.") from error
     transformers.utils.logging.set_verbosity_error()
     return transformers
+
+
+@contextmanager
+def online() -> Iterator[None]:
+    """Let the hub's library use the network inside, and nowhere else."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import disable_progress_bars
+
+    # It would write every address into the log, with the signatures that hubs put into them.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    constants.HF_HUB_OFFLINE = False
+    try:
+        with disable_progress_bars():
+            yield
+    finally:
+        constants.HF_HUB_OFFLINE = True
 
 
 class ReportingBar:

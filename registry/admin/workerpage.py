@@ -22,6 +22,7 @@ CAUSES = {
     Cause.HOST_MEMORY: "Out of the machine's memory",
     Cause.FILES_MISSING: "Files of the model are missing",
     Cause.FILES_CORRUPT: "Files of the model are damaged",
+    Cause.DOWNLOAD: "The model could not be downloaded",
     Cause.ARCHITECTURE: "This kind of model cannot be served",
     Cause.REMOTE_CODE: "The model wants to run code of its own",
     Cause.OPTIONS: "An option is wrong",

@@ -27,11 +27,8 @@ _NO_TENSOR_PARALLEL = (
 class TransformersOptions(BaseModel):
     """How a model is loaded and run.
 
-    Files: `revision` is the branch, tag or commit of a model that comes from a hub, `offline` keeps to what was
-    downloaded before. `trust_remote_code` lets Python code in the model's own folder run.
-
-    Weights: `dtype` auto is the type of the weights. `load_in_8bit` (LLM.int8) and `load_in_4bit` (nf4) shrink the
-    linear layers while they are loaded.
+    Weights: `trust_remote_code` lets Python code in the model's own folder run. `dtype` auto is the type of the weights.
+    `load_in_8bit` (LLM.int8) and `load_in_4bit` (nf4) shrink the linear layers while they are loaded.
 
     Where: `device` auto is every CUDA device that the process sees, else the CPU; "cuda:1" is one of them.
     `max_memory_per_gpu` and `max_cpu_memory` limit what weights and cache take together, such as "20GiB".
@@ -41,7 +38,8 @@ class TransformersOptions(BaseModel):
     Requests: `context_length` may only be lower than the model's own. The key-value cache has a fixed size, either
     `kv_cache_tokens` or the share `kv_cache_memory` of what the weights leave free. At most `max_running` requests are
     computed together, and `max_queue` wait. `prefix_cache` keeps what prompts begin with for the next one that begins
-    alike. `compile` builds faster kernels for this machine where they are known.
+    alike. `compile` builds faster kernels for this machine where they are known. A batch of embeddings has at most
+    `embedding_batch_texts` and `embedding_batch_tokens`; None is what suits the device.
 
     Text: `chat_template` is the text of a template that replaces the tokenizer's. `generation_config` replaces values
     of the model's own generation_config.json, such as {"temperature": 0.2}.
@@ -56,8 +54,6 @@ class TransformersOptions(BaseModel):
     threads: int | None = Field(None, ge=1, le=1024)
     chat_template: str | None = Field(None, min_length=1)
     generation_config: dict[str, Any] = Field(default_factory=dict)
-    revision: str | None = Field(None, min_length=1, max_length=200)
-    offline: bool = False
     load_in_8bit: bool = False
     load_in_4bit: bool = False
     max_memory_per_gpu: str | int | None = None
@@ -69,6 +65,8 @@ class TransformersOptions(BaseModel):
     max_queue: int = Field(256, ge=0)
     prefix_cache: bool = True
     compile: bool = True
+    embedding_batch_texts: int | None = Field(None, ge=1)
+    embedding_batch_tokens: int | None = Field(None, ge=1)
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Self:
