@@ -37,6 +37,8 @@ class ChunkEncoder(ABC):
     """Makes the events of one answer; `include_usage` as in the request's stream options."""
 
     kind: ClassVar[str]
+    # A choice that only adds text, with places for the index, the text and the log probabilities.
+    text_choice: ClassVar[bytes]
 
     def __init__(self, identity: Identity, *, include_usage: bool) -> None:
         self._include_usage = include_usage
@@ -47,18 +49,18 @@ class ChunkEncoder(ABC):
             "model": identity.model,
             "system_fingerprint": identity.system_fingerprint,
         }
-        # With usage asked for, each chunk but the last says that its own is null, as the reference has it.
-        end = b',"usage":null}\n\n' if include_usage else b"}\n\n"
         self._head = b"data: " + orjson.dumps(shared)[:-1] + b',"choices":['
-        self._tail = b"]" + end
+        # With usage asked for, each chunk but the last says that its own is null, as the reference has it.
+        self._end_chunks_with(b'],"usage":null}\n\n' if include_usage else b"]}\n\n")
 
     @abstractmethod
     def start(self, index: int) -> bytes:
         """What comes before the first token of a choice, at once; may be empty."""
 
-    @abstractmethod
     def text(self, index: int, text: str, *, logprobs: bytes = NULL) -> bytes:
         """Text that one step added to a choice, and the JSON of its tokens' log probabilities."""
+        # The hot path: one of these a token, so only the text goes through the JSON encoder.
+        return self._text % (index, orjson.dumps(text), logprobs)
 
     @abstractmethod
     def finish(self, index: int, reason: str, *, stop_reason: str | int | None = None) -> bytes:
@@ -66,13 +68,18 @@ class ChunkEncoder(ABC):
 
     def count(self, usage: Usage) -> None:
         """What the chunks from now on say about tokens."""
-        self._tail = b'],"usage":' + orjson.dumps(usage.as_dict()) + b"}\n\n"
+        self._end_chunks_with(b'],"usage":' + orjson.dumps(usage.as_dict()) + b"}\n\n")
 
     def end(self, usage: Usage) -> bytes:
         """The end of the stream: the usage if it was asked for, and the closing mark."""
         if not self._include_usage:
             return DONE
         return self._head + b'],"usage":' + orjson.dumps(usage.as_dict()) + b"}\n\n" + DONE
+
+    def _end_chunks_with(self, tail: bytes) -> None:
+        self._tail = tail
+        # A model's name may have a percent sign.
+        self._text = self._head.replace(b"%", b"%%") + self.text_choice + tail
 
     def _chunk(self, choice: bytes) -> bytes:
         return self._head + choice + self._tail
@@ -82,18 +89,11 @@ class ChatChunks(ChunkEncoder):
     """Chunks of a chat completion."""
 
     kind = "chat.completion.chunk"
+    text_choice = b'{"index":%d,"delta":{"content":%b},"logprobs":%b,"finish_reason":null}'
 
     def start(self, index: int) -> bytes:
         """The role, so that the client sees at once that its request was accepted."""
         return self._delta(index, {"role": "assistant", "content": "", "refusal": None})
-
-    def text(self, index: int, text: str, *, logprobs: bytes = NULL) -> bytes:
-        """Text that one step added to a choice, and the JSON of its tokens' log probabilities."""
-        # The hot path: one of these a token, so only the text goes through the JSON encoder.
-        return self._chunk(
-            b'{"index":%d,"delta":{"content":%b},"logprobs":%b,"finish_reason":null}'
-            % (index, orjson.dumps(text), logprobs)
-        )
 
     def finish(self, index: int, reason: str, *, stop_reason: str | int | None = None) -> bytes:
         """The end of a choice, and which stop string or token of the request it was."""
@@ -108,16 +108,11 @@ class CompletionChunks(ChunkEncoder):
     """Chunks of a completion."""
 
     kind = "text_completion"
+    text_choice = b'{"index":%d,"text":%b,"logprobs":%b,"finish_reason":null}'
 
     def start(self, index: int) -> bytes:
         """Nothing: a completion has no role."""
         return b""
-
-    def text(self, index: int, text: str, *, logprobs: bytes = NULL) -> bytes:
-        """Text that one step added to a choice, and the JSON of its tokens' log probabilities."""
-        return self._chunk(
-            b'{"index":%d,"text":%b,"logprobs":%b,"finish_reason":null}' % (index, orjson.dumps(text), logprobs)
-        )
 
     def finish(self, index: int, reason: str, *, stop_reason: str | int | None = None) -> bytes:
         """The end of a choice, and which stop string or token of the request it was."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import math
 import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from inference.engines.base import (
@@ -27,9 +26,9 @@ from inference.engines.base import (
 from inference.engines.echo import words
 from inference.engines.echo.counters import Counters
 from inference.engines.echo.options import EchoOptions
+from inference.engines.echo.speech import Speech
 from inference.errors import EngineClosed, InvalidRequest, LoadError
 from inference.protocol.causes import Cause
-from inference.text.stop_strings import StopStrings
 
 # Steps in which a slow load reports its progress.
 _LOAD_STEPS = 20
@@ -41,6 +40,8 @@ _LONGEST_NAP_S = 0.05
 
 class EchoEngine(TokenEngine):
     """Deterministic: the same request gives the same words, whatever else runs."""
+
+    reads_files = False
 
     def __init__(self, config: EngineConfig) -> None:
         super().__init__(config)
@@ -75,30 +76,22 @@ class EchoEngine(TokenEngine):
         return Prompt(words.encode(text))
 
     def token_bytes(self, token_id: int) -> bytes:
-        """A word."""
-        return words.decode(token_id).encode()
+        """A word; nothing for the end."""
+        return b"" if token_id == words.END else words.decode(token_id).encode()
 
     async def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
         """The words of the question, a delta each."""
-        limit = self._limit(prompt, sampling.max_tokens)
-        stops, count, finished = StopStrings(sampling.stop), 0, False
+        speech = Speech(prompt, sampling, limit=self._limit(prompt, sampling.max_tokens))
         self._counters.started()
         try:
-            for word in _answer(prompt, endless=sampling.ignore_eos):
-                await self._step(count)
-                count += 1
-                text = stops.push(word)
-                finished = stops.matched is not None or count == limit
-                if finished:
-                    yield Delta(text + stops.flush(), count, "length" if stops.matched is None else "stop")
-                    return
-                yield Delta(text, count)
-            await self._step(count)
-            finished = True
-            # The stop token counts as well.
-            yield Delta(stops.flush(), count + 1, "stop")
+            while not speech.finished:
+                await self._pause_before(speech.count)
+                delta = speech.step()
+                if delta.completion_tokens:
+                    self._counters.token()
+                yield delta
         finally:
-            self._counters.ended(aborted=not finished)
+            self._counters.ended(aborted=not speech.finished)
 
     async def embed(self, prompts: Sequence[str | tuple[int, ...]]) -> Embeddings:
         """Vectors made of a hash of the tokens: equal texts have equal ones."""
@@ -132,12 +125,11 @@ class EchoEngine(TokenEngine):
             raise InvalidRequest(message, "max_tokens", code="context_length_exceeded")
         return room if wanted is None else wanted
 
-    async def _step(self, count: int) -> None:
+    async def _pause_before(self, count: int) -> None:
         if count == self._options.crash_after_tokens:
             self._crash()
         hangs = count == self._options.hang_after_tokens
         await self._pause(math.inf if hangs else self._options.token_delay_ms / 1000)
-        self._counters.token()
 
     async def _pause(self, seconds: float) -> None:
         # In naps, because `close` may come from another thread, which cannot set an event of this loop.
@@ -152,8 +144,3 @@ class EchoEngine(TokenEngine):
         if self._options.crash_signal is not None:
             os.kill(os.getpid(), signal.Signals[self._options.crash_signal])
         os._exit(_CRASH_CODE)
-
-
-def _answer(prompt: Prompt, *, endless: bool) -> Iterable[str]:
-    said = words.words_to_echo(prompt.token_ids)
-    return itertools.cycle(said or [" echo"]) if endless else said

@@ -16,6 +16,8 @@ from typing import Any
 _PREFIX = b"echo"
 _ROLE_MARKS = {"system": 1, "user": 2, "assistant": 3, "tool": 4}
 _OTHER_ROLE = 5
+# The stop token: no prompt can have it.
+END = -1
 
 _WORD = re.compile(r"\s*\S+|\s+\Z")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from inference.engines.base import Delta, EngineConfig, LoadProgress, Prompt, SamplingParams
+from inference.engines.base import Delta, EngineConfig, LoadProgress, Prompt, SamplingParams, TokenLogprob
 from inference.engines.echo import words
 from inference.engines.echo.counters import Counters
 from inference.engines.echo.engine import EchoEngine
@@ -55,6 +55,32 @@ async def test_max_tokens_cuts_and_ignoring_the_end_repeats() -> None:
     assert (await deltas(engine(), "a b", max_tokens=2))[-1] == Delta(" b", 2, "length")
     endless = await deltas(engine(), "a b", max_tokens=5, ignore_eos=True)
     assert [delta.text for delta in endless] == ["a", " b", "a", " b", "a"]
+
+
+async def test_log_probabilities_are_made_up_the_same_way_every_time() -> None:
+    first, last = await deltas(engine(), "a b", logprobs=2, prompt_logprobs=0, max_tokens=2)
+    (scored,) = first.logprobs
+    assert (engine().token_bytes(scored.token_id), scored.logprob) == (b"a", -0.5)
+    assert [logprob for _, logprob in scored.top] == [-0.5, -1.5]
+    assert first.prompt_logprobs == (None, TokenLogprob(words.encode(" b")[0], -0.5))
+    assert last.prompt_logprobs is None
+
+
+async def test_the_end_has_a_log_probability_and_no_text() -> None:
+    last = (await deltas(engine(), "a", logprobs=0))[-1]
+    assert [engine().token_bytes(scored.token_id) for scored in last.logprobs] == [b""]
+
+
+async def test_no_tokens_at_all_may_be_asked_for() -> None:
+    echo = engine()
+    (only,) = await deltas(echo, "a b", max_tokens=0, prompt_logprobs=1)
+    assert (only.text, only.completion_tokens, only.finish_reason) == ("", 0, "length")
+    assert len(only.prompt_logprobs or ()) == 2
+    assert (echo.stats().tokens_total, echo.stats().aborted_total) == (0, 0)
+
+
+async def test_the_stop_string_that_came_is_named() -> None:
+    assert (await deltas(engine(), "a b c", stop=("x", " b")))[-1].stop_reason == " b"
 
 
 async def test_what_is_left_of_the_context_is_the_limit() -> None:

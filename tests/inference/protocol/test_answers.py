@@ -100,6 +100,13 @@ def test_completion_chunks_are_what_the_official_client_expects() -> None:
     assert Completion.model_validate(finished, strict=True).choices[0].finish_reason == "stop"
 
 
+def test_a_models_name_may_have_a_percent_sign() -> None:
+    encoder = stream.ChatChunks(responses.chat_identity("50%d%", "fp_1"), include_usage=False)
+    (chunk,) = payloads(encoder.text(3, "100 %", logprobs=b'{"content":[]}'))
+    assert (chunk["model"], chunk["choices"][0]["delta"]["content"]) == ("50%d%", "100 %")
+    assert (chunk["choices"][0]["index"], chunk["choices"][0]["logprobs"]) == (3, {"content": []})
+
+
 def test_an_error_in_a_stream_is_an_event_with_the_envelope() -> None:
     assert payloads(stream.error_event(ServiceUnavailable("gone"))) == [ServiceUnavailable("gone").as_dict()]
 

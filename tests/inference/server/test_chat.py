@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -73,6 +74,59 @@ async def test_max_tokens_and_stop_end_an_answer(serve: Serve) -> None:
         stopped = await client.chat.completions.create(model="echo", messages=QUESTION, stop=["o th"])
     assert (short.choices[0].message.content, short.choices[0].finish_reason) == ("one two", "length")
     assert (stopped.choices[0].message.content, stopped.choices[0].finish_reason) == ("one tw", "stop")
+
+
+async def test_the_stop_string_that_ended_an_answer_is_named_whole_and_streamed(serve: Serve) -> None:
+    async with official_client(await serve()) as client:
+        whole = await client.chat.completions.create(model="echo", messages=QUESTION, stop=["o th"])
+        stream = await client.chat.completions.create(model="echo", messages=QUESTION, stop=["o th"], stream=True)
+        last = [chunk async for chunk in stream][-1]
+    assert whole.choices[0].model_extra == last.choices[0].model_extra == {"stop_reason": "o th"}
+
+
+async def test_the_official_client_gets_log_probabilities_whole_and_streamed(serve: Serve) -> None:
+    async with official_client(await serve()) as client:
+        asked: dict[str, Any] = {"model": "echo", "messages": QUESTION, "logprobs": True, "top_logprobs": 2}
+        whole = (await client.chat.completions.create(**asked)).choices[0].logprobs
+        chunks = [chunk.choices[0] async for chunk in await client.chat.completions.create(**asked, stream=True)]
+    assert whole is not None
+    assert whole.content is not None
+    # The stop token has one too.
+    assert [(entry.token, entry.logprob, len(entry.top_logprobs)) for entry in whole.content] == [
+        (word, -0.5, 2) for word in ("one", " two", " three", "")
+    ]
+    streamed = [chunk.logprobs.content for chunk in chunks if chunk.logprobs is not None]
+    assert [entry for entries in streamed for entry in entries or ()] == whole.content
+
+
+async def test_a_chunk_has_the_log_probabilities_of_text_that_is_held_back(serve: Serve) -> None:
+    async with official_client(await serve()) as client:
+        stream = await client.chat.completions.create(
+            model="echo", messages=QUESTION, logprobs=True, stop=[" two and"], stream=True
+        )
+        choices = [chunk.choices[0] async for chunk in stream]
+    scored = [(c.delta.content, [entry.token for entry in c.logprobs.content or ()]) for c in choices if c.logprobs]
+    assert scored == [("one", ["one"]), ("", [" two"]), (" two three", [" three"]), ("", [""])]
+
+
+async def test_every_chunk_counts_when_that_is_asked_for(serve: Serve) -> None:
+    body = {"stream": True, "stream_options": {"include_usage": True, "continuous_usage_stats": True}}
+    served = await serve()
+    async with served.client.post("/v1/chat/completions", json={**served.hello, **body}) as response:
+        lines = (await response.text()).split("\n\n")
+    counts = [json.loads(line.removeprefix("data: "))["usage"] for line in lines if line.startswith("data: {")]
+    assert [usage and usage["completion_tokens"] for usage in counts] == [None, 1, 2, 3, 4, 4]
+    assert counts[1]["prompt_tokens"] == 4
+
+
+async def test_a_chats_prompt_is_scored_once_for_all_its_choices(serve: Serve) -> None:
+    served = await serve()
+    _, body = await served.post("/v1/chat/completions", {**served.hello, "n": 2, "prompt_logprobs": 0})
+    first, *rest = body["prompt_logprobs"]
+    assert first is None
+    assert [entry["decoded_token"] for entries in rest for entry in entries.values()] == ["one", " two", " three"]
+    assert body["usage"]["prompt_tokens"] == 4
+    assert body["usage"]["prompt_tokens_details"] == {"cached_tokens": 0}
 
 
 @pytest.mark.parametrize("stream", [False, True])

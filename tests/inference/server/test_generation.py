@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from inference.engines.base import Prompt, SamplingParams
 from inference.protocol.chat import ChatCompletionRequest
+from inference.protocol.completions import CompletionRequest
 from inference.server.generation import choice_specs, sampling_params
 
 A, B = Prompt((1,)), Prompt((2,))
@@ -35,7 +40,40 @@ def test_what_the_request_says_reaches_the_engine() -> None:
         "repetition_penalty": 1.1,
         "seed": 7,
         "ignore_eos": True,
+        "min_tokens": 2,
     }
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}], **said}
-    params = sampling_params(ChatCompletionRequest.parse({**body, "top_k": -1, "stop": "x", "max_tokens": 3}))
-    assert params == SamplingParams(**said, top_k=0, stop=("x",), max_tokens=3)  # type: ignore[arg-type]
+    other = {"top_k": -1, "stop": "x", "max_tokens": 3, "include_stop_str_in_output": True}
+    tokens = {"logit_bias": {"5": 1}, "stop_token_ids": [7], "logprobs": True, "top_logprobs": 4, "prompt_logprobs": 1}
+    params = sampling_params(ChatCompletionRequest.parse({**body, **other, **tokens}))
+    assert params == SamplingParams(
+        top_k=0,
+        stop=("x",),
+        max_tokens=3,
+        include_stop=True,
+        logit_bias={5: 1.0},
+        stop_token_ids=(7,),
+        logprobs=4,
+        prompt_logprobs=1,
+        **said,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "generated", "prompt"),
+    [
+        ({}, None, None),
+        ({"logprobs": 2}, 2, None),
+        ({"echo": True}, None, None),
+        ({"logprobs": 2, "echo": True}, 2, 2),
+        ({"logprobs": 2, "echo": True, "prompt_logprobs": 5}, 2, 5),
+        # To find the best ones, though the client sees none.
+        ({"best_of": 2}, 0, None),
+        ({"best_of": 2, "n": 2}, None, None),
+    ],
+)
+def test_the_engine_is_asked_for_no_more_log_probabilities_than_are_needed(
+    fields: dict[str, Any], generated: int | None, prompt: int | None
+) -> None:
+    params = sampling_params(CompletionRequest.parse({"model": "m", "prompt": "a", **fields}))
+    assert (params.logprobs, params.prompt_logprobs) == (generated, prompt)
