@@ -12,6 +12,7 @@ from inference.protocol.causes import Cause
 ENGINES = {
     "transformers": "inference.engines.transformers.engine:TransformersEngine",
     "echo": "inference.engines.echo.engine:EchoEngine",
+    "vllm": "inference.engines.vllm.engine:VllmEngine",
 }
 
 

@@ -1,0 +1,1 @@
+"""What engines share that are other servers' processes: to start, watch, relay to, and end one with all it started."""
