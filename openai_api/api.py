@@ -53,10 +53,10 @@ class GenerationConsumer(ApiConsumer):
                 await self._relay(answer)
                 return
             whole = b"".join([chunk async for chunk in answer.chunks])
-        await self.send_response(answer.status, whole, headers={"content-type": answer.content_type})
+        await self.send_response(answer.status, whole, headers=answer.headers)
 
     async def _relay(self, answer: Answer) -> None:
-        await self.send_headers(status=answer.status, headers={"content-type": answer.content_type, **STREAM_HEADERS})
+        await self.send_headers(status=answer.status, headers={**answer.headers, **STREAM_HEADERS})
         async for chunk in answer.chunks:
             await self.send_body(chunk, more_body=True)
         await self.send_body(b"")

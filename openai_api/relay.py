@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -44,13 +44,13 @@ class Answer:
     """What a replica says. Something of it has arrived already, so it is too late for another replica."""
 
     status: int
-    content_type: str
+    headers: Mapping[str, str]
     chunks: AsyncIterator[bytes]
 
     @property
     def streams(self) -> bool:
         """Whether the chunks are server-sent events."""
-        return self.content_type.startswith(EVENT_STREAM)
+        return self.headers["content-type"].startswith(EVENT_STREAM)
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -95,11 +95,13 @@ async def _refused(response: aiohttp.ClientResponse) -> ReplicaUnavailable:
 
 
 async def _begun(response: aiohttp.ClientResponse) -> Answer:
-    content_type = response.headers.get("Content-Type", "application/json")
-    if not content_type.startswith(EVENT_STREAM):
-        return Answer(response.status, content_type, _whole(await response.read()))
+    headers = {"content-type": response.headers.get("Content-Type", "application/json")}
+    if "Retry-After" in response.headers:
+        headers["retry-after"] = response.headers["Retry-After"]
+    if not headers["content-type"].startswith(EVENT_STREAM):
+        return Answer(response.status, headers, _whole(await response.read()))
     first = await response.content.readany()
-    return Answer(response.status, content_type, _stream(first, response))
+    return Answer(response.status, headers, _stream(first, response))
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:

@@ -62,6 +62,22 @@ async def test_completions_and_embeddings_are_answered(worker: EchoWorker) -> No
     assert [len(item.embedding) for item in vectors.data] == [384, 384]
 
 
+async def test_log_probabilities_and_the_best_of_several_pass_through(worker: EchoWorker) -> None:
+    async with rig(model("echo", worker.replica)) as here:
+        chat = await here.client.chat.completions.create(
+            model="echo", messages=QUESTION, logprobs=True, top_logprobs=2, logit_bias={"5": -100}
+        )
+        text = await here.client.completions.create(
+            model="echo", prompt="one two", echo=True, logprobs=1, max_tokens=1, best_of=2
+        )
+    assert chat.choices[0].logprobs is not None
+    assert text.choices[0].text == "one twoone"
+    assert text.choices[0].logprobs is not None
+    assert text.choices[0].logprobs.token_logprobs == [None, -0.5, -0.5]
+    assert text.usage is not None
+    assert text.usage.completion_tokens == 2
+
+
 async def test_an_alias_is_answered_by_its_model(worker: EchoWorker) -> None:
     async with rig(model("echo", worker.replica, aliases=("gpt-3.5-turbo",))) as here:
         answer = await here.client.chat.completions.create(model="gpt-3.5-turbo", messages=QUESTION)

@@ -15,6 +15,8 @@ from echo_worker import EchoWorker, echo_worker
 from error_shape import assert_envelope, assert_error_shape
 from gateway_rig import QUESTION, Rig, eventually, model, rig, snapshot
 
+from inference.protocol.errors import TooManyRequests
+from inference.server.failures import respond
 from openai_api.traffic import LEFT_OUT_S
 from registry.catalog import Replica
 
@@ -113,6 +115,19 @@ async def test_a_worker_that_refuses_our_token_is_not_the_clients_fault(worker: 
     stranger = Replica(uuid4(), worker.address, ("chat",))
     async with rig(model("echo", stranger)) as here, here.http.post(CHAT, json=ASK) as response:
         await assert_error_shape(response, 503, "model_not_ready")
+
+
+async def test_a_full_queue_is_the_workers_own_answer_with_the_time_to_wait() -> None:
+    async def full(request: web.Request) -> web.StreamResponse:
+        return respond(TooManyRequests("Too many wait.", retry_after_s=7, code="engine_overloaded"))
+
+    app = web.Application()
+    app.router.add_post(CHAT, full)
+    async with TestServer(app) as server:
+        replica = Replica(uuid4(), f"http://127.0.0.1:{server.port}", ("chat",))
+        async with rig(model("echo", replica)) as here, here.http.post(CHAT, json=ASK) as response:
+            await assert_error_shape(response, 429, "engine_overloaded")
+            assert response.headers["Retry-After"] == "7"
 
 
 async def test_a_client_that_reads_slowly_makes_the_gateway_wait_not_grow(worker: EchoWorker) -> None:
