@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from inference.engines.base import SamplingParams
@@ -13,7 +13,7 @@ from inference.protocol.causes import Cause
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to choose tokens, with every value decided. `seed` None is a fresh one."""
+    """How to choose tokens, with every value decided. `seed` None is a fresh one, `logprobs` None asks for none."""
 
     temperature: float = 1.0
     top_p: float = 1.0
@@ -23,6 +23,9 @@ class Sampling:
     frequency_penalty: float = 0.0
     repetition_penalty: float = 1.0
     seed: int | None = None
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    min_tokens: int = 0
+    logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,9 @@ class SamplingDefaults:
             presence_penalty=params.presence_penalty,
             frequency_penalty=params.frequency_penalty,
             seed=params.seed,
+            logit_bias=params.logit_bias,
+            min_tokens=params.min_tokens,
+            logprobs=params.logprobs,
         )
 
 
