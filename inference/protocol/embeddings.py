@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import base64
-from array import array
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import orjson
 from pydantic import BeforeValidator, Field
 
+from inference.protocol.errors import BadRequest
 from inference.protocol.problems import problem
 from inference.protocol.prompts import TextOrTokens, prompt_list
 from inference.protocol.requests import ApiRequest
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
 EncodingFormat = Literal["float", "base64"]
+
+# So many numbers are written in about 3 ms.
+_NUMBERS_A_PART = 1 << 16
 
 
 def _inputs(value: object) -> object:
@@ -32,16 +42,44 @@ class EmbeddingRequest(ApiRequest):
     dimensions: int | None = Field(None, ge=1)
 
 
+def shortened(vectors: Vectors | Sequence[Sequence[float]], dimensions: int | None) -> Vectors:
+    """The first `dimensions` numbers of each vector, again with length one. Raises `BadRequest` for too many.
+
+    Models that are trained for it (Matryoshka) put the most important numbers first.
+    """
+    import numpy as np
+
+    whole = np.asarray(vectors, dtype=np.float32)
+    width = whole.shape[1]
+    if dimensions is None or dimensions == width:
+        return whole
+    if dimensions > width:
+        message = f"'dimensions' must be at most {width}, the length of this model's vectors, not {dimensions}."
+        raise BadRequest(message, param="dimensions")
+    heads = whole[:, :dimensions]
+    lengths = np.linalg.norm(heads, axis=1, keepdims=True)
+    # The smallest length there is, so that zeros stay zeros.
+    shorter: Vectors = heads / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return shorter
+
+
 def embedding_list(
-    vectors: Iterable[Sequence[float]], *, model: str, encoding_format: EncodingFormat, prompt_tokens: int
-) -> dict[str, Any]:
-    """The answer of POST /v1/embeddings."""
-    encode = _base64 if encoding_format == "base64" else list
-    data = [{"object": "embedding", "index": i, "embedding": encode(vector)} for i, vector in enumerate(vectors)]
+    vectors: Vectors, *, model: str, encoding_format: EncodingFormat, prompt_tokens: int
+) -> Iterator[bytes]:
+    """The answer of POST /v1/embeddings in parts, so that a large one does not hold up others while it is written."""
+    step = max(1, _NUMBERS_A_PART // vectors.shape[1])
+    yield b'{"object":"list","data":['
+    for start in range(0, len(vectors), step):
+        encoded = _encoded(vectors[start : start + step], encoding_format)
+        data = [{"object": "embedding", "index": start + i, "embedding": vector} for i, vector in enumerate(encoded)]
+        written = orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        yield written if start == 0 else b"," + written
     usage = {"prompt_tokens": prompt_tokens, "total_tokens": prompt_tokens}
-    return {"object": "list", "data": data, "model": model, "usage": usage}
+    yield b"]," + orjson.dumps({"model": model, "usage": usage})[1:]
 
 
-def _base64(vector: Sequence[float]) -> str:
+def _encoded(vectors: Vectors, encoding_format: EncodingFormat) -> list[Any]:
+    if encoding_format == "float":
+        return list(vectors)
     # Little-endian float32, which is what OpenAI's clients decode; every platform that we run on is little-endian.
-    return base64.b64encode(array("f", vector).tobytes()).decode("ascii")
+    return [base64.b64encode(vector.tobytes()).decode("ascii") for vector in vectors]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import asyncio
 
 from aiohttp import web
 
 from inference.engines.base import Capability
 from inference.protocol.body import parse_body
-from inference.protocol.embeddings import EmbeddingRequest, embedding_list
-from inference.protocol.errors import BadRequest
-from inference.server.answers import json_response
+from inference.protocol.embeddings import EmbeddingRequest, embedding_list, shortened
 from inference.server.keys import SERVICE
 
 
@@ -20,23 +17,15 @@ async def create_embeddings(http: web.Request) -> web.StreamResponse:
     request = EmbeddingRequest.parse(parse_body(await http.read()))
     with http.app[SERVICE].admit(request.model, Capability.EMBEDDINGS) as engine:
         result = await engine.embed(request.input)
-    vectors = [shorten(vector, request.dimensions) for vector in result.vectors]
-    body = embedding_list(
+    vectors = shortened(result.vectors, request.dimensions)
+    parts = []
+    for part in embedding_list(
         vectors, model=request.model, encoding_format=request.encoding_format, prompt_tokens=result.prompt_tokens
-    )
-    return json_response(body)
-
-
-def shorten(vector: Sequence[float], dimensions: int | None) -> Sequence[float]:
-    """The first `dimensions` numbers, again with length one. Raises `BadRequest` when there are fewer."""
-    if dimensions is None or dimensions == len(vector):
-        return vector
-    if dimensions > len(vector):
-        message = f"'dimensions' must be at most {len(vector)}, the length of this model's vectors, not {dimensions}."
-        raise BadRequest(message, param="dimensions")
-    head = vector[:dimensions]
-    length = math.sqrt(math.fsum(number * number for number in head)) or 1.0
-    return [number / length for number in head]
+    ):
+        parts.append(part)
+        # Streams of other requests go on meanwhile.
+        await asyncio.sleep(0)
+    return web.Response(body=b"".join(parts), content_type="application/json")
 
 
 ROUTES = (web.post("/v1/embeddings", create_embeddings),)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from inference.engines.base import (
@@ -21,9 +18,10 @@ from inference.engines.base import (
     SamplingParams,
     TokenEngine,
 )
-from inference.engines.transformers.admission import Limits, admit, check_input
+from inference.engines.transformers.admission import Limits, admit
 from inference.engines.transformers.architecture import Kind
 from inference.engines.transformers.defaults import SamplingDefaults, stop_token_ids
+from inference.engines.transformers.embedding.inputs import InputEncoder
 from inference.engines.transformers.options import TransformersOptions
 from inference.engines.transformers.prompts import PromptEncoder, decoder_of
 from inference.engines.transformers.sequence import Sequence as RunningSequence
@@ -37,7 +35,7 @@ from inference.text.stream import TextStream
 
 if TYPE_CHECKING:
     # These import torch, which takes a second: not before `load`, so that a worker beats at once.
-    from inference.engines.transformers.embedding import Embedder, Vectors
+    from inference.engines.transformers.embedding.texts import TextEmbedder
     from inference.engines.transformers.loading import LoadedModel
     from inference.engines.transformers.loop import DecodeLoop
 
@@ -55,7 +53,7 @@ class _Parts:
     decode: Decode
     limits: Limits
     loop: DecodeLoop
-    embedder: Embedder
+    embeddings: TextEmbedder
     model: LoadedModel
 
 
@@ -118,18 +116,7 @@ class TransformersEngine(TokenEngine):
 
     async def embed(self, prompts: Sequence[str | tuple[int, ...]]) -> Embeddings:
         """Vectors by the model's own recipe; for a chat model the mean of the last hidden states."""
-        from inference.engines.transformers.embedding import plan_batches
-
-        # In a thread, since thousands of texts would hold up the event loop; the tokenizer lets go of the GIL.
-        encoded = await asyncio.to_thread(self._encode_inputs, prompts)
-        batches = plan_batches([len(ids) for ids in encoded])
-        results = await self._embed_batches([[encoded[index] for index in batch] for batch in batches])
-        by_index = {
-            index: vector
-            for batch, vectors in zip(batches, results, strict=True)
-            for index, vector in zip(batch, vectors, strict=True)
-        }
-        return Embeddings([by_index[index] for index in range(len(encoded))], sum(map(len, encoded)))
+        return await self._parts.embeddings.embed(prompts)
 
     def stats(self) -> EngineStats:
         """Counters since the start."""
@@ -147,47 +134,24 @@ class TransformersEngine(TokenEngine):
             raise EngineClosed("The model is not loaded.")
         return self._loaded
 
-    def _encode_inputs(self, prompts: Sequence[str | tuple[int, ...]]) -> list[tuple[int, ...]]:
-        parts = self._parts
-        encoded = [self._encode_input(prompt, parts) for prompt in prompts]
-        for token_ids in encoded:
-            check_input(token_ids, parts.limits.context_length, parts.limits.vocabulary)
-        return encoded
-
-    def _encode_input(self, prompt: str | tuple[int, ...], parts: _Parts) -> tuple[int, ...]:
-        if not isinstance(prompt, str):
-            return prompt
-        recipe = parts.model.recipe
-        return parts.encoder.text(recipe.prefix + (prompt.lower() if recipe.lower_case else prompt))
-
-    async def _embed_batches(self, batches: Sequence[Sequence[Sequence[int]]]) -> list[Vectors]:
-        parts = self._parts
-        futures: list[Future[Vectors]] = [parts.loop.call(partial(parts.embedder.embed, batch)) for batch in batches]
-        try:
-            return [await asyncio.wrap_future(future) for future in futures]
-        finally:
-            # Those that still wait when one failed, or when the client has gone.
-            for future in futures:
-                future.cancel()
-
 
 def _assemble(
     model: LoadedModel, options: TransformersOptions, *, on_crash: Callable[[BaseException, int], None]
 ) -> _Parts:
-    from inference.engines.transformers.embedding import Embedder
+    from inference.engines.transformers.embedding.texts import text_embedder
     from inference.engines.transformers.forward import HuggingFaceForward
     from inference.engines.transformers.loop import DecodeLoop
 
     forward = HuggingFaceForward(model.model, model.device) if model.kind is Kind.GENERATIVE else None
-    # A causal model without its head is its base model; an encoder is its own.
-    trunk = model.model.base_model
-    pad_id = model.tokenizer.pad_token_id or 0
+    encoder, limits = PromptEncoder(model.tokenizer, options.chat_template), _limits(model, options)
+    loop = DecodeLoop(forward, threads=options.thread_count, on_crash=on_crash)
+    inputs = InputEncoder(encoder, model.recipe, longest=limits.context_length, vocabulary=limits.vocabulary)
     return _Parts(
-        encoder=PromptEncoder(model.tokenizer, options.chat_template),
+        encoder=encoder,
         decode=decoder_of(model.tokenizer),
-        limits=_limits(model, options),
-        loop=DecodeLoop(forward, threads=options.thread_count, on_crash=on_crash),
-        embedder=Embedder(trunk, model.recipe, pad_id=pad_id, device=model.device),
+        limits=limits,
+        loop=loop,
+        embeddings=text_embedder(model, options, inputs=inputs, call=loop.call),
         model=model,
     )
 
@@ -207,7 +171,7 @@ def _limits(model: LoadedModel, options: TransformersOptions) -> Limits:
 def _warm_up(parts: _Parts) -> None:
     """The first pass makes the kernels' workspaces, and shows a model that cannot run before it is called ready."""
     try:
-        parts.loop.call(lambda: parts.embedder.embed([[0, 0]])).result()
+        parts.embeddings.try_out()
     except InferenceError as error:
         failure = _crash(parts.model, error)
         raise LoadError(failure.reason, failure.cause, hint=failure.hint) from error

@@ -24,6 +24,13 @@ class PromptEncoder:
         """A plain text, with the special tokens that the tokenizer puts around it."""
         return self._encode(text, special=True)
 
+    def texts(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
+        """Many plain texts at once, which the tokenizer encodes on all cores."""
+        if not texts:
+            return []
+        encoded = self._tokenizer(list(texts), add_special_tokens=True, truncation=False, padding=False)
+        return [tuple(token_ids) or self._start() for token_ids in encoded["input_ids"]]
+
     def _encode(self, text: str, *, special: bool) -> tuple[int, ...]:
         encoded = self._tokenizer(text, add_special_tokens=special, truncation=False, padding=False)
         return tuple(encoded["input_ids"]) or self._start()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import struct
 from typing import Any
 
 import pytest
-from openai.types import Completion, CreateEmbeddingResponse
+from openai.types import Completion
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from inference.protocol import responses, stream
-from inference.protocol.embeddings import embedding_list
 from inference.protocol.errors import ServiceUnavailable
 from inference.protocol.modelcard import model_card, model_list
 
@@ -113,14 +110,6 @@ def test_an_error_in_a_stream_is_an_event_with_the_envelope() -> None:
 
 def test_a_comment_is_nothing_that_a_client_reads() -> None:
     assert stream.comment("waiting, place 3") == b": waiting, place 3\n\n"
-
-
-def test_embeddings_come_as_numbers_or_as_little_endian_floats() -> None:
-    vectors = [[0.5, -1.0]]
-    plain = embedding_list(vectors, model="m", encoding_format="float", prompt_tokens=2)
-    assert CreateEmbeddingResponse.model_validate(plain, strict=True).data[0].embedding == [0.5, -1.0]
-    packed = embedding_list(vectors, model="m", encoding_format="base64", prompt_tokens=2)
-    assert struct.unpack("<2f", base64.b64decode(packed["data"][0]["embedding"])) == (0.5, -1.0)
 
 
 def test_the_list_of_models_holds_their_cards() -> None:

@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI
 
-from inference.protocol.errors import BadRequest
-from inference.server.embeddings import shorten
-
 Serve = Callable[..., Awaitable[Any]]
 
 
@@ -51,9 +48,26 @@ async def test_more_dimensions_than_there_are_is_a_bad_request(serve: Serve) -> 
     assert "at most 8" in body["error"]["message"]
 
 
-def test_shortening_keeps_the_direction() -> None:
-    assert shorten([3.0, 4.0, 12.0], 2) == [0.6, 0.8]
-    assert shorten([0.0, 0.0, 1.0], 2) == [0.0, 0.0]
-    assert shorten([3.0, 4.0], None) == [3.0, 4.0]
-    with pytest.raises(BadRequest):
-        shorten([1.0], 2)
+@pytest.mark.parametrize(
+    ("able", "path", "usable"),
+    [
+        ("embeddings", "/v1/chat/completions", "/v1/embeddings"),
+        ("embeddings", "/v1/completions", "/v1/embeddings"),
+        ("chat", "/v1/embeddings", "/v1/chat/completions"),
+    ],
+)
+async def test_a_model_that_cannot_do_it_names_the_endpoint_to_use(
+    serve: Serve, able: str, path: str, usable: str
+) -> None:
+    served = await serve({"capabilities": [able]})
+    asked = {"input": "a", "prompt": "a", "messages": [{"role": "user", "content": "a"}]}
+    status, body = await served.post(path, {"model": "echo", **asked})
+    assert (status, body["error"]["code"], body["error"]["param"]) == (400, "wrong_endpoint", "model")
+    assert body["error"]["message"].endswith(f"Use {usable}.")
+
+
+async def test_more_texts_than_openai_takes_are_a_bad_request(serve: Serve) -> None:
+    served = await serve()
+    status, body = await served.post("/v1/embeddings", {"model": "echo", "input": ["a"] * 2049})
+    assert (status, body["error"]["param"]) == (400, "input")
+    assert "at most 2048 items, not 2049" in body["error"]["message"]
