@@ -1,0 +1,164 @@
+"""The way through a model of the Llama family on the CPU."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inference.batching.blocks import BLOCK_SIZE
+from inference.batching.track import Chunk
+from inference.engines.transformers.native import library
+from inference.engines.transformers.native.build import compiled
+from inference.engines.transformers.native.family import Shape, shape_of
+from inference.engines.transformers.native.weights import LANES, Weights
+
+Ints = np.ndarray[Any, np.dtype[np.int32]]
+
+_TYPES = (torch.bfloat16, torch.float32)
+
+
+class NativeForward:
+    """Rows of tokens through the kernels. A row's result does not depend on the other rows of its step, to the bit."""
+
+    def __init__(self, kernels: library.Kernels, weights: Weights, shape: Shape, *, threads: int) -> None:
+        self._kernels = kernels
+        self._weights = weights
+        self._shape = shape
+        self._threads = threads
+        self.vocabulary = weights.vocabulary
+        self._cache = torch.empty(0)
+        self._decoder: library.Decoder | None = None
+
+    def open_cache(self, tokens: int, *, context: int, rotary: Any) -> int:
+        """Make the key-value cache for at least so many tokens, and the tables of positions; its blocks."""
+        blocks = -(-tokens // BLOCK_SIZE)
+        # Filled once, so that the memory is really taken now and does not grow while serving.
+        self._cache = torch.empty(self._shape.layers, *self._layer_cache(blocks), dtype=self._weights.dtype).zero_()
+        self._decoder = self._assembled(*self._weights.tables(rotary, context))
+        self._point(self._decoder.layers, [layer.data_ptr() for layer in self._cache], blocks)
+        return blocks
+
+    def step(self, chunks: Sequence[Chunk]) -> Tensor:
+        """The logits [results of all chunks, vocabulary] of the tokens that ask for them."""
+        rows = _Rows(chunks)
+        logits = torch.empty(len(rows.wanted), self._weights.head.outputs)
+        self._run(self._opened, rows, logits=logits.data_ptr())
+        return logits[:, : self.vocabulary]
+
+    def hidden(self, token_ids: Sequence[int]) -> Tensor:
+        """The hidden states [tokens, width] of a text after the last norm. The key-value cache is not touched."""
+        blocks = -(-len(token_ids) // BLOCK_SIZE)
+        # Layer after layer the whole text passes at once, so they can share one layer's cache.
+        cache = torch.zeros(self._layer_cache(blocks), dtype=self._weights.dtype)
+        decoder = library.Decoder.from_buffer_copy(self._opened)
+        layers = (library.Layer * self._shape.layers).from_buffer_copy(self._weights.layers)
+        self._point(layers, [cache.data_ptr()] * self._shape.layers, blocks)
+        decoder.layers = _first(layers)
+        found = torch.empty(len(token_ids), self._shape.width)
+        rows = _Rows([Chunk(token_ids, 0, range(blocks), 0)])
+        self._run(decoder, rows, hidden=found.data_ptr())
+        return found
+
+    @property
+    def _opened(self) -> library.Decoder:
+        assert self._decoder is not None, "open_cache comes first"
+        return self._decoder
+
+    def _layer_cache(self, blocks: int) -> tuple[int, ...]:
+        return (2, blocks, self._shape.kv_heads, BLOCK_SIZE, self._shape.head_size)
+
+    def _run(self, decoder: library.Decoder, rows: _Rows, *, logits: int = 0, hidden: int = 0) -> None:
+        step = library.Step(
+            tokens=rows.tokens.ctypes.data,
+            places=library.Places(
+                rows.sequence.ctypes.data,
+                rows.position.ctypes.data,
+                rows.blocks.ctypes.data,
+                len(rows.tokens),
+                rows.blocks.shape[1],
+            ),
+            wanted=rows.wanted.ctypes.data,
+            results=len(rows.wanted),
+            threads=self._threads,
+            logits=logits or None,
+            hidden=hidden or None,
+        )
+        self._kernels.step(decoder, step)
+
+    def _assembled(self, cosines: int, sines: int, rotated: int) -> library.Decoder:
+        shape, weights = self._shape, self._weights
+        return library.Decoder(
+            layers=_first(weights.layers),
+            head=weights.head,
+            embedding=weights.embedding,
+            norm=weights.norm,
+            cosines=cosines,
+            sines=sines,
+            count=shape.layers,
+            width=shape.width,
+            rotated=rotated,
+            inner=shape.inner,
+            epsilon=shape.epsilon,
+            embedding_scale=shape.embedding_scale,
+            residual_scale=shape.residual_scale,
+            logit_scale=shape.logit_scale,
+        )
+
+    def _point(self, layers: Iterable[Any], addresses: Iterable[int], blocks: int) -> None:
+        """Give each layer its part of a cache: keys, and values after them."""
+        shape = self._shape
+        half = blocks * shape.kv_heads * BLOCK_SIZE * shape.head_size * self._weights.dtype.itemsize
+        settings = zip(layers, addresses, shape.windows, shape.rotates, strict=False)
+        for layer, address, window, rotates in settings:
+            layer.cache = library.Cache(
+                keys=address,
+                values=address + half,
+                heads=shape.heads,
+                kv_heads=shape.kv_heads,
+                size=shape.head_size,
+                window=window,
+                scale=shape.scale,
+            )
+            layer.rotates = rotates
+
+
+class _Rows:
+    """The chunks of a step side by side, as arrays that the kernels read."""
+
+    def __init__(self, chunks: Sequence[Chunk]) -> None:
+        lengths = [len(chunk.token_ids) for chunk in chunks]
+        starts = np.cumsum([0, *lengths[:-1]])
+        self.tokens = _joined([chunk.token_ids for chunk in chunks])
+        self.position = _joined([range(c.start, c.start + n) for c, n in zip(chunks, lengths, strict=True)])
+        self.sequence: Ints = np.repeat(np.arange(len(chunks), dtype=np.int32), lengths)
+        self.blocks: Ints = np.zeros((len(chunks), max(len(chunk.blocks) for chunk in chunks)), dtype=np.int32)
+        for line, chunk in zip(self.blocks, chunks, strict=True):
+            line[: len(chunk.blocks)] = chunk.blocks
+        wanted = [range(s + c.first_result, s + n) for s, c, n in zip(starts, chunks, lengths, strict=True)]
+        self.wanted = _joined(wanted)
+
+
+def _joined(parts: Iterable[Sequence[int]]) -> Ints:
+    return np.concatenate([np.asarray(part, dtype=np.int32) for part in parts])
+
+
+def _first(array: ctypes.Array[Any]) -> Any:
+    """A C array as a pointer to its first element."""
+    return ctypes.cast(array, ctypes.POINTER(array._type_))
+
+
+def native_forward(model: Any, cache_dir: Path, *, threads: int) -> NativeForward | None:
+    """The kernels' way through a model on the CPU; None when they cannot run it. Empties the library's model."""
+    shape = shape_of(model.config.to_dict())
+    if shape is None or model.dtype not in _TYPES or getattr(model, "is_quantized", False):
+        return None
+    path = compiled(cache_dir, bfloat16=model.dtype == torch.bfloat16)
+    if path is None:
+        return None
+    return NativeForward(library.Kernels(path), Weights(model, shape), shape, threads=threads)
