@@ -15,6 +15,7 @@ _LONGEST = 400
 # By themselves processes do not end so.
 _FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _NOT_STARTED = 127
+_SEE_LOG = "The worker's log has the details."
 _ERROR = re.compile(r"(?:[\w.]*(?:Error|Exception)|[\w ]*error): .+")
 
 
@@ -54,34 +55,50 @@ SAYINGS = (
 )
 
 
-def explain(
-    name: str, ending: Ending, *, sayings: Sequence[Saying], clean: Callable[[str], str] = str.strip
-) -> Failure:
-    """The failure to report. `clean` takes off what a server puts before each line, such as the time."""
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How one kind of server talks. `clean` takes off what it puts before each line; `vague` errors tell of others."""
+
+    name: str
+    sayings: Sequence[Saying]
+    clean: Callable[[str], str] = str.strip
+    vague: re.Pattern[str] = re.compile(r"\b\B")  # matches nothing
+
+
+def explain(language: Language, ending: Ending) -> Failure:
+    """The failure to report."""
     how = _how(ending.code)
     if -ending.code in _FROM_OUTSIDE:
         # The log of a process that was killed ends anywhere: what it says is not why.
         hint = "It is started again. If nobody meant to kill it, see whether memory ran out (`dmesg`)."
-        return Failure(f"{name} was {how}.", Cause.KILLED, hint)
-    lines = [text for line in ending.lines if (text := clean(line))]
-    for saying in (*sayings, *SAYINGS):
+        return Failure(f"{language.name} {how}.", Cause.KILLED, hint)
+    lines = [text for line in ending.lines if (text := language.clean(line))]
+    words, cause, hint = _said(language, lines) or (_last_error(language, lines), Cause.CRASHED, _SEE_LOG)
+    if ending.code == _NOT_STARTED:
+        cause, hint = Cause.NOT_INSTALLED, "Install it again, or correct the path of its executable."
+    sentence = f"{language.name} {how}: {words.strip().rstrip('.')[:_LONGEST]}." if words else f"{language.name} {how}."
+    return Failure(sentence, cause, hint)
+
+
+def _said(language: Language, lines: Sequence[str]) -> tuple[str, Cause, str] | None:
+    for saying in (*language.sayings, *SAYINGS):
         for line in reversed(lines):
             if match := saying.pattern.fullmatch(line):
-                return Failure(_sentence(name, how, words=match[match.lastindex or 0]), saying.cause, saying.hint)
-    last = next((line for line in reversed(lines) if _ERROR.fullmatch(line)), lines[-1] if lines else "")
-    cause = Cause.NOT_INSTALLED if ending.code == _NOT_STARTED else Cause.CRASHED
-    return Failure(_sentence(name, how, words=last), cause, "Its log has the details.")
+                return match[match.lastindex or 0], saying.cause, saying.hint
+    return None
+
+
+def _last_error(language: Language, lines: Sequence[str]) -> str:
+    """The last line that is one, rather one that says what happened; else whatever came last."""
+    errors = [line for line in lines if _ERROR.fullmatch(line)]
+    exact = [line for line in errors if not language.vague.search(line)]
+    return (exact or errors or list(lines) or [""])[-1]
 
 
 def _how(code: int) -> str:
     if code >= 0:
         return f"ended with exit code {code}"
     try:
-        return f"killed by signal {-code} ({signal.Signals(-code).name})"
+        return f"was killed by signal {-code} ({signal.Signals(-code).name})"
     except ValueError:
-        return f"killed by signal {-code}"
-
-
-def _sentence(name: str, how: str, *, words: str) -> str:
-    verb = f"was {how}" if how.startswith("killed") else how
-    return f"{name} {verb}: {words.strip().rstrip('.')[:_LONGEST]}." if words else f"{name} {verb}."
+        return f"was killed by signal {-code}"

@@ -48,8 +48,9 @@ class Upstream:
 
     def close(self) -> None:
         """Close the connections, from any thread but the event loop's."""
-        if self._session is not None and self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._session.close(), self._loop).result(_CONNECT_S)
+        session, self._session = self._session, None
+        if session is not None and self._loop is not None:
+            asyncio.run_coroutine_threadsafe(session.close(), self._loop).result(_CONNECT_S)
 
     async def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         # A file, since aiohttp warns of large bytes; the length is sent all the same.

@@ -46,7 +46,7 @@ class VllmEngine(ExternalEngine):
 
     def explain(self, ending: Ending) -> Failure:
         """By its last words."""
-        failure = explain("vLLM", ending, sayings=words.SAYINGS, clean=words.clean)
+        failure = explain(words.LANGUAGE, ending)
         if failure.cause is Cause.GPU_MEMORY and not self.on_cards:
             return replace(failure, cause=Cause.HOST_MEMORY)
         return failure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from inference.engines.base import LoadProgress
-from inference.engines.external.reasons import Saying
+from inference.engines.external.reasons import Language, Saying
 from inference.protocol.causes import Cause
 
 _PREFIX = re.compile(r"^(?:\(\S+ pid=\d+\) ?)?(?:[A-Z]+ \d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\] ?)?")
@@ -27,7 +27,7 @@ _PHASES = tuple(
 )
 _WEIGHTS = (20, 40)  # percent while shards are loaded
 
-SAYINGS = (
+_SAYINGS = (
     Saying(
         re.compile(r"vllm(?: serve)?: error: (.+)"),
         Cause.OPTIONS,
@@ -76,6 +76,11 @@ SAYINGS = (
 def clean(line: str) -> str:
     """A line without process, time and place in the source."""
     return _PREFIX.sub("", line.strip(), count=1).strip()
+
+
+LANGUAGE = Language(
+    "vLLM", _SAYINGS, clean, re.compile(r"Engine core initialization failed|EngineDeadError|Worker failed with error")
+)
 
 
 def progress(line: str) -> LoadProgress | None:

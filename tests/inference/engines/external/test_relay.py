@@ -1,0 +1,111 @@
+"""Requests to a model that another server answers, over HTTP: as for any worker, and byte by byte."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from external_rig import Rig
+
+from inference.config import WorkerConfig
+from inference.listening import listen
+from inference.server.app import build_runner
+from inference.service import Service
+from tests.inference.conftest import Served
+
+pytestmark = pytest.mark.processes
+CHAT = "/v1/chat/completions"
+Relayed = tuple[Served, Rig]
+
+
+@pytest.fixture
+async def relayed(rig: Callable[..., Rig]) -> AsyncIterator[Relayed]:
+    """A worker's HTTP side over a fake server that is ready."""
+    made = rig()
+    engine = await asyncio.to_thread(made.load)
+    config = engine.config
+    service = Service(WorkerConfig(model=config.model, name="m", engine="vllm", cache_dir=config.cache_dir, token="t"))
+    service.loaded = engine
+    service.lifecycle.ready()
+    runner = build_runner(service)
+    await runner.setup()
+    service.address = await listen(runner, "127.0.0.1", port=0)
+    async with aiohttp.ClientSession(service.address, headers={"Authorization": "Bearer t"}) as client:
+        yield Served(service, client), made
+    await asyncio.to_thread(engine.close)
+    await runner.cleanup()
+
+
+def ask(tokens: int, **fields: Any) -> dict[str, Any]:
+    return {"model": "m", "max_tokens": tokens, "messages": [], **fields}
+
+
+async def test_answers_are_those_of_the_server_whole_or_streamed(relayed: Relayed) -> None:
+    served, _ = relayed
+    assert await served.post(CHAT, ask(1)) == (200, {"said": 1, "model": "m"})
+    async with served.client.post(CHAT, json=ask(3, stream=True)) as response:
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        assert response.headers["X-Request-Id"]
+        assert await response.read() == b"data: 0\n\ndata: 1\n\ndata: 2\n\ndata: [DONE]\n\n"
+    assert served.service.traffic.requests_total == 2
+
+
+async def test_its_errors_are_its_own_and_ours_are_ours(relayed: Relayed) -> None:
+    served, _ = relayed
+    assert (await served.post(CHAT, ask(1, oops=1)))[0] == 400
+    assert (await served.post(CHAT, ask(1) | {"model": "other"}))[1]["error"]["code"] == "model_not_found"
+    assert (await served.post(CHAT, {}))[1]["error"]["param"] == "model"
+    status, body = await served.post("/v1/embeddings", {"model": "m", "input": "a"})
+    assert (status, body["error"]["code"]) == (400, "wrong_endpoint")
+    async with served.client.post(CHAT, json=ask(1), headers={"Authorization": "Bearer wrong"}) as refused:
+        assert refused.status == 401
+    async with served.client.post(CHAT, data=io.BytesIO(b"x" * (11 << 20))) as too_large:
+        assert too_large.status == 413
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_client_that_leaves_ends_its_request_there(relayed: Relayed, stream: bool) -> None:
+    served, _ = relayed
+    asking = asyncio.create_task(served.post(CHAT, ask(100_000, stream=stream)))
+    await served.until(lambda stats: stats["engine"]["running"] == 1)
+    assert (await served.stats())["in_flight"] == 1
+    asking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asking
+    stats = await served.until(lambda stats: stats["engine"]["running"] == 0)
+    assert (stats["in_flight"], stats["engine"]["aborted_total"]) == (0, 1)
+
+
+async def test_clients_hear_of_a_server_that_dies(relayed: Relayed) -> None:
+    served, made = relayed
+    whole = asyncio.create_task(served.post(CHAT, ask(100_000)))
+    async with served.client.post(CHAT, json=ask(100_000, stream=True)) as stream:
+        await served.until(lambda stats: stats["engine"]["running"] == 2)
+        os.kill(made.pids()[0], signal.SIGKILL)
+        assert b'"code":"engine_closed"' in (await stream.read()).splitlines()[-2]
+    status, body = await whole
+    assert (status, body["error"]["code"]) == (503, "engine_closed")
+
+
+async def test_a_drained_worker_finishes_what_runs_and_takes_nothing_new(relayed: Relayed) -> None:
+    served, _ = relayed
+    async with served.client.post(CHAT, json=ask(30, stream=True)) as stream:
+        served.service.lifecycle.drain()
+        assert (await served.post(CHAT, ask(1)))[0] == 503
+        assert (await stream.read()).endswith(b"data: [DONE]\n\n")
+
+
+async def test_tokens_are_counted_from_its_metrics(relayed: Relayed) -> None:
+    served, _ = relayed
+    async with served.client.post(CHAT, json=ask(20, stream=True)) as stream:
+        await stream.read()
+    stats = await served.until(lambda stats: stats["tokens_total"] == 20)
+    assert stats["tokens_per_second"] > 0
+    assert stats["engine"]["cache_used_tokens"] == 1024
