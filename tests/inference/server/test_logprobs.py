@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from openai.types.chat.chat_completion import ChoiceLogprobs
+
 from inference.engines.base import TokenLogprob
 from inference.server.logprobs import ChatLogprobs, CompletionLogprobs, Scored, prompt_logprobs
 
@@ -19,6 +21,11 @@ def test_a_chat_has_the_bytes_of_tokens_that_are_parts_of_a_character() -> None:
     content = ChatLogprobs(VOCABULARY.__getitem__, 0).render([scored(3, -1.0), scored(9, -2.0)])["content"]
     assert content[0] == {"token": "\ufffd", "logprob": -1.0, "bytes": [0xC3], "top_logprobs": []}
     assert content[1] == {"token": "", "logprob": -2.0, "bytes": None, "top_logprobs": []}
+
+
+def test_a_chats_log_probabilities_are_what_the_official_client_expects() -> None:
+    rendered = ChatLogprobs(VOCABULARY.__getitem__, 2).render([scored(4, -1.0, (9, -0.5), (4, -1.0)), scored(9, -2.0)])
+    assert ChoiceLogprobs.model_validate(rendered, strict=True).model_dump() == rendered
 
 
 def test_a_chat_shows_as_many_of_the_likeliest_as_were_asked_for() -> None:
