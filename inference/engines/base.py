@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from inference.errors import InvalidRequest
 from inference.failure import Failure
+from inference.tools.formats import ToolSyntax
 
 if TYPE_CHECKING:
     import numpy as np
@@ -194,6 +196,16 @@ class Engine(ABC):
 
 class TokenEngine(Engine):
     """An engine that gives tokens and vectors, which our server puts into OpenAI's format."""
+
+    # How the loaded model writes calls of tools; None when its chat template takes no tools.
+    tool_syntax: ToolSyntax | None = None
+
+    async def check_grammar(self, grammar: str) -> None:
+        """Get a serialized llguidance grammar ready for `generate`.
+
+        Raises `InvalidRequest` with the reason, in a few words, when answers cannot be held to it.
+        """
+        raise InvalidRequest("this model's engine cannot hold its answers to a form")
 
     @abstractmethod
     def encode_chat(self, messages: Sequence[Mapping[str, Any]], **template: Any) -> Prompt:

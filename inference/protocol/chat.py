@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, FailFast, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, FailFast, Field, model_validator
 
 from inference.protocol.content import joined_text
 from inference.protocol.problems import problem
 from inference.protocol.refusals import CHAT, Refusal
-from inference.protocol.requests import MAX_TOPS, GenerationRequest, StrictModel
+from inference.protocol.requests import MAX_TOPS, StrictModel
+from inference.protocol.response_format import StructuredRequest
+from inference.protocol.tools import MAX_TOOLS, Tool, ToolCall, ToolChoice, parsed_choice
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
 # Chat templates know neither of OpenAI's newest and oldest roles.
 _TEMPLATE_ROLES = {"developer": "system", "function": "tool"}
+# What the server itself tells the template, and parameters of the function that renders it.
+_OWN_VARIABLES = frozenset(
+    {"messages", "conversation", "tools", "chat_template", "add_generation_prompt", "continue_final_message"}
+    | {"tokenize", "padding", "truncation", "max_length", "return_tensors", "return_dict", "tokenizer_kwargs"}
+    | {"return_assistant_tokens_mask", "sanitize_control_tokens"}
+)
+
+
+def _free_variables(variables: dict[str, Any]) -> dict[str, Any]:
+    for name in variables:
+        if name in _OWN_VARIABLES:
+            raise problem(f"must not have '{name}', which the server sets")
+    return variables
 
 
 class ChatMessage(StrictModel):
@@ -23,7 +38,7 @@ class ChatMessage(StrictModel):
     role: Role
     content: Annotated[str | None, BeforeValidator(joined_text)] = None
     name: str | None = None
-    tool_calls: list[dict[str, Any]] | None = None
+    tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
 
     @model_validator(mode="after")
@@ -34,12 +49,14 @@ class ChatMessage(StrictModel):
 
     def for_template(self) -> dict[str, Any]:
         """The message as chat templates expect it; content is always a text."""
-        message = self.model_dump(exclude_none=True)
+        message = self.model_dump(exclude_none=True, exclude={"tool_calls"})
+        if self.tool_calls:
+            message["tool_calls"] = [call.for_template() for call in self.tool_calls]
         role = _TEMPLATE_ROLES.get(self.role, self.role)
         return {**message, "role": role, "content": self.content or ""}
 
 
-class ChatCompletionRequest(GenerationRequest):
+class ChatCompletionRequest(StructuredRequest):
     """A chat to be answered."""
 
     refusals: ClassVar[tuple[Refusal, ...]] = CHAT
@@ -49,12 +66,46 @@ class ChatCompletionRequest(GenerationRequest):
     max_completion_tokens: int | None = Field(None, ge=1)
     logprobs: bool = False
     top_logprobs: int = Field(0, ge=0, le=MAX_TOPS)
+    tools: Annotated[list[Tool], FailFast()] = Field(default_factory=list, max_length=MAX_TOOLS)
+    tool_choice: Annotated[ToolChoice, BeforeValidator(parsed_choice)] = ToolChoice()
+    parallel_tool_calls: bool = True
+    # vLLM's: variables for the chat template, such as {"enable_thinking": false}.
+    chat_template_kwargs: Annotated[dict[str, Any], AfterValidator(_free_variables)] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _tops_need_logprobs(self) -> Self:
         if self.top_logprobs and not self.logprobs:
             raise problem("is only allowed when 'logprobs' is true", at="top_logprobs")
         return self
+
+    @model_validator(mode="after")
+    def _names_of_tools_are_different(self) -> Self:
+        names = [tool.function.name for tool in self.tools]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise problem(f"is '{name}', as that of another tool", at=f"tools[{index}].function.name")
+        return self
+
+    @model_validator(mode="after")
+    def _forced_tools_exist(self) -> Self:
+        choice = self.tool_choice
+        if choice.forces and not self.tools:
+            raise problem("needs 'tools' to choose from", at="tool_choice")
+        if choice.name is not None and not self.forced_tools:
+            raise problem(f"is '{choice.name}', which is not among 'tools'", at="tool_choice.function.name")
+        if choice.forces:
+            self.check_may_end("tool_choice")
+        return self
+
+    @property
+    def usable_tools(self) -> list[Tool]:
+        """The tools that the model gets to see."""
+        return [] if self.tool_choice.mode == "none" else self.tools
+
+    @property
+    def forced_tools(self) -> list[Tool]:
+        """Those of which one has to be called, if one has to be."""
+        return [tool for tool in self.tools if self.tool_choice.name in {None, tool.function.name}]
 
     @property
     def token_limit(self) -> int | None:

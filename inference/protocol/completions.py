@@ -9,13 +9,14 @@ from pydantic import BeforeValidator, Field, model_validator
 from inference.protocol.problems import problem
 from inference.protocol.prompts import TextOrTokens, prompt_list
 from inference.protocol.refusals import COMPLETIONS, Refusal
-from inference.protocol.requests import MAX_TOPS, GenerationRequest
+from inference.protocol.requests import MAX_TOPS
+from inference.protocol.response_format import StructuredRequest
 
 # The reference's default, which clients rely on; chat has none.
 DEFAULT_MAX_TOKENS = 16
 
 
-class CompletionRequest(GenerationRequest):
+class CompletionRequest(StructuredRequest):
     """Prompts to be continued: each gets `n` choices, in the order of the prompts."""
 
     refusals: ClassVar[tuple[Refusal, ...]] = COMPLETIONS

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from inference.tools.parser import CallDelta
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -52,6 +54,7 @@ class Choice:
     stop_reason: str | int | None = None
     logprobs: Mapping[str, Any] | None = None
     prompt_logprobs: Sequence[Mapping[str, Any] | None] | None = None
+    calls: Sequence[CallDelta] = ()
 
 
 def chat_identity(model: str, system_fingerprint: str) -> Identity:
@@ -95,9 +98,22 @@ def _answer(kind: str, identity: Identity, *, choices: list[dict[str, Any]], usa
 def _chat_choice(choice: Choice) -> dict[str, Any]:
     return {
         "index": choice.index,
-        "message": {"role": "assistant", "content": choice.text, "refusal": None},
+        "message": _message(choice),
         **_ending(choice),
     }
+
+
+def _message(choice: Choice) -> dict[str, Any]:
+    if not choice.calls:
+        return {"role": "assistant", "content": choice.text, "refusal": None}
+    calls = [call_object(call) for call in choice.calls]
+    return {"role": "assistant", "content": choice.text or None, "refusal": None, "tool_calls": calls}
+
+
+def call_object(call: CallDelta) -> dict[str, Any]:
+    """OpenAI's object of a call, or of its beginning."""
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def _text_choice(choice: Choice) -> dict[str, Any]:

@@ -6,12 +6,14 @@ What all chunks of an answer share is encoded once; a chunk costs the JSON of it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import orjson
 
 from inference.protocol.errors import ApiError
-from inference.protocol.responses import Identity, Usage
+from inference.protocol.responses import Identity, Usage, call_object
+from inference.tools.parser import CallDelta
 
 DONE = b"data: [DONE]\n\n"
 NULL = b"null"
@@ -99,9 +101,21 @@ class ChatChunks(ChunkEncoder):
         """The end of a choice, and which stop string or token of the request it was."""
         return self._delta(index, {}, finish_reason=reason, stop_reason=stop_reason)
 
+    def calls(self, index: int, calls: Sequence[CallDelta]) -> bytes:
+        """What one step added to a choice's calls of tools."""
+        if not calls:
+            return b""
+        return self._delta(index, {"tool_calls": [_call(call) for call in calls]})
+
     def _delta(self, index: int, delta: dict[str, Any], **ending: str | int | None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": None, **ending}
         return self._chunk(orjson.dumps(choice))
+
+
+def _call(call: CallDelta) -> dict[str, Any]:
+    if call.name is not None:
+        return {"index": call.index, **call_object(call)}
+    return {"index": call.index, "function": {"arguments": call.arguments}}
 
 
 class CompletionChunks(ChunkEncoder):

@@ -64,7 +64,7 @@ async def answer(http: web.Request, engine: TokenEngine, *, generation: Generati
     collector = Collector(len(specs))
     async with running(engine, specs) as runs:
         await pump_all(runs, collector.deliver)
-    choices = Editor(request, engine.token_bytes, form.logprobs).choices(specs, collector.drafts)
+    choices = await Editor(generation, engine.token_bytes, form.logprobs).choices(specs, collector.drafts)
     usage = generation.usage([draft[-1] for draft in collector.drafts])
     return json_response(form.whole(identity, choices, usage=usage))
 

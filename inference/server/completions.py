@@ -14,6 +14,7 @@ from inference.server.answers import COMPLETION, answer
 from inference.server.drafts import Generation
 from inference.server.generation import ChoiceSpec, choice_specs, sampling_params
 from inference.server.keys import SERVICE
+from inference.server.structure import answer_grammar
 
 
 async def create_completion(http: web.Request) -> web.StreamResponse:
@@ -21,7 +22,8 @@ async def create_completion(http: web.Request) -> web.StreamResponse:
     request = CompletionRequest.parse(parse_body(await http.read()))
     with http.app[SERVICE].admit(request.model, Capability.COMPLETIONS) as engine:
         prompts = [_encode(engine, prompt) for prompt in request.prompt]
-        specs = choice_specs(prompts, sampling_params(request), n=request.candidates)
+        sampling = replace(sampling_params(request), grammar=await answer_grammar(engine, request.constraint))
+        specs = choice_specs(prompts, sampling, n=request.candidates)
         if request.echo:
             texts = [_text(engine, prompt) for prompt in request.prompt]
             specs = [replace(spec, echo=texts[spec.index // request.candidates]) for spec in specs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from inference.protocol.requests import GenerationRequest
 from inference.protocol.responses import Choice, Usage
 from inference.server.generation import ChoiceSpec
 from inference.server.logprobs import Logprobs, Scored, TokenBytes, prompt_logprobs
+from inference.tools.parser import CallDelta, Expected, ToolCallParser, joined
 
 LogprobsFormat = Callable[[TokenBytes, int], Logprobs]
 Draft = Sequence[Delta]
@@ -18,11 +20,15 @@ Draft = Sequence[Delta]
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A validated request with its prompts encoded; a prompt's tokens count once, however many choices it has."""
+    """A validated request with its prompts encoded; a prompt's tokens count once, however many choices it has.
+
+    `calls` are the calls of tools that may be in the answers' texts.
+    """
 
     request: GenerationRequest
     specs: Sequence[ChoiceSpec]
     prompt_tokens: int
+    calls: Expected | None = None
 
     def usage(self, newest: Sequence[Delta | None]) -> Usage:
         """The tokens so far, by the newest delta of each choice; candidates that are not returned count too."""
@@ -49,26 +55,42 @@ class Collector:
 class Editor:
     """Makes choices of drafts, with their log probabilities in the format of an endpoint."""
 
-    def __init__(self, request: GenerationRequest, token_bytes: TokenBytes, form: LogprobsFormat) -> None:
-        self._request = request
+    def __init__(self, generation: Generation, token_bytes: TokenBytes, form: LogprobsFormat) -> None:
+        self._request = generation.request
+        self._calls = generation.calls
         self._bytes = token_bytes
         self._form = form
 
-    def choices(self, specs: Sequence[ChoiceSpec], drafts: Sequence[Draft]) -> list[Choice]:
+    async def choices(self, specs: Sequence[ChoiceSpec], drafts: Sequence[Draft]) -> list[Choice]:
         """The `n` best of each prompt, renumbered; in the order of their seeds unless there are more candidates."""
         chosen = chosen_drafts(drafts, candidates=self._request.candidates, n=self._request.n)
-        return [self._choice(index, specs[draft], drafts[draft]) for index, draft in enumerate(chosen)]
+        choices = []
+        for index, draft in enumerate(chosen):
+            choices.append(self._choice(index, specs[draft], drafts[draft]))
+            # Thousands of tokens with twenty others each take 50 ms; running streams get their turn in between.
+            await asyncio.sleep(0)
+        return choices
 
     def _choice(self, index: int, spec: ChoiceSpec, draft: Draft) -> Choice:
         last = draft[-1]
+        text, calls = self._text(draft)
         return Choice(
             index,
-            spec.echo + "".join(delta.text for delta in draft),
-            last.finish_reason or "",
+            spec.echo + text,
+            finish_reason(last, called=bool(calls)),
             last.stop_reason,
             self._logprobs(spec, draft),
             self._prompt_logprobs(draft[0]),
+            calls,
         )
+
+    def _text(self, draft: Draft) -> tuple[str, tuple[CallDelta, ...]]:
+        text = "".join(delta.text for delta in draft)
+        if self._calls is None:
+            return text, ()
+        parser = ToolCallParser(self._calls)
+        found, rest = parser.push(text), parser.finish()
+        return found.content + rest.content, joined([*found.calls, *rest.calls])
 
     def _logprobs(self, spec: ChoiceSpec, draft: Draft) -> dict[str, Any] | None:
         if self._request.tops is None:
@@ -97,6 +119,11 @@ def mean_logprob(draft: Draft) -> float:
     """The log probability per token, by which OpenAI ranks candidates."""
     logprobs = [token.logprob for delta in draft for token in delta.logprobs]
     return sum(logprobs) / max(1, len(logprobs))
+
+
+def finish_reason(last: Delta, *, called: bool) -> str:
+    """OpenAI's: an answer that ended with calls waits for their results; one that was cut may be cut in a call."""
+    return "tool_calls" if called and last.finish_reason == "stop" else last.finish_reason or ""
 
 
 def scored(tokens: Iterable[TokenLogprob]) -> list[Scored]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import orjson
 
 from inference.engines.base import Delta
 from inference.protocol.responses import Usage
-from inference.protocol.stream import NULL, ChunkEncoder
-from inference.server.drafts import Generation, LogprobsFormat, echoed, scored
+from inference.protocol.stream import NULL, ChatChunks, ChunkEncoder
+from inference.server.drafts import Generation, LogprobsFormat, echoed, finish_reason, scored
 from inference.server.logprobs import Scored, TokenBytes
+from inference.tools.parser import Expected, Parsed, ToolCallParser
 
 
 class Steps:
@@ -68,9 +70,50 @@ class DetailedSteps(Steps):
         return self._encoder.text(index, text, logprobs=orjson.dumps(self._logprobs[index].render(tokens)))
 
 
+class ToolSteps(DetailedSteps):
+    """The same with calls of tools, which are found in the text while it is written."""
+
+    def __init__(
+        self,
+        encoder: ChatChunks,
+        generation: Generation,
+        *,
+        calls: Expected,
+        form: LogprobsFormat,
+        token_bytes: TokenBytes,
+    ) -> None:
+        super().__init__(encoder, generation, form=form, token_bytes=token_bytes)
+        self._chunks = encoder
+        self._parsers = [ToolCallParser(calls) for _ in generation.specs]
+
+    def encode(self, index: int, delta: Delta) -> bytes:
+        """The events of one step; may be empty."""
+        ended = delta.finish_reason is not None
+        found = self._parsers[index].push(delta.text)
+        data = self._piece_of(index, delta, found)
+        if not ended:
+            return data
+        rest = self._parsers[index].finish()
+        return data + self._said(index, rest) + self._finish(index, delta)
+
+    def _piece_of(self, index: int, delta: Delta, found: Parsed) -> bytes:
+        data = super().encode(index, replace(delta, text=found.content, finish_reason=None))
+        return data + self._chunks.calls(index, found.calls)
+
+    def _said(self, index: int, found: Parsed) -> bytes:
+        return self._piece(index, found.content, []) + self._chunks.calls(index, found.calls)
+
+    def _finish(self, index: int, delta: Delta) -> bytes:
+        reason = finish_reason(delta, called=self._parsers[index].called)
+        return self._encoder.finish(index, reason, stop_reason=delta.stop_reason)
+
+
 def steps_for(encoder: ChunkEncoder, generation: Generation, *, form: LogprobsFormat, token_bytes: TokenBytes) -> Steps:
     """The plain ones whenever they do: a stream's cost is in its steps."""
     request = generation.request
+    if generation.calls is not None:
+        assert isinstance(encoder, ChatChunks), "only chats have tools"
+        return ToolSteps(encoder, generation, calls=generation.calls, form=form, token_bytes=token_bytes)
     if request.tops is None and not request.echoes and not request.continuous_usage:
         return Steps(encoder, generation)
     return DetailedSteps(encoder, generation, form=form, token_bytes=token_bytes)

@@ -31,6 +31,14 @@ def choose_template(tokenizer: Any, override: str | None) -> str | None:
     return None if tokenizer.chat_template else NEUTRAL_TEMPLATE
 
 
+def template_text(tokenizer: Any, override: str | None) -> str:
+    """The template itself: of several that a tokenizer names, the one for tools."""
+    template = choose_template(tokenizer, override) or tokenizer.chat_template
+    if isinstance(template, Mapping):
+        template = template.get("tool_use") or template.get("default")
+    return template or ""
+
+
 def chat_renderer(tokenizer: Any, override: str | None = None) -> Render:
     """A function from messages to the text of the prompt. Raises `LoadError` when the override is no template."""
     template = choose_template(tokenizer, override)

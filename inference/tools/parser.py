@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 import uuid
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 
 from inference.tools.callobject import CallObject, Phase
 from inference.tools.formats import ToolFormat
@@ -19,6 +19,15 @@ class CallDelta:
     arguments: str
     id: str | None = None
     name: str | None = None
+
+
+def joined(deltas: Iterable[CallDelta]) -> tuple[CallDelta, ...]:
+    """Whole calls, in their order."""
+    calls: dict[int, CallDelta] = {}
+    for delta in deltas:
+        begun = calls.get(delta.index)
+        calls[delta.index] = delta if begun is None else replace(begun, arguments=begun.arguments + delta.arguments)
+    return tuple(calls.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from inference.engines.echo.options import EchoOptions
 from inference.engines.echo.speech import Speech
 from inference.errors import EngineClosed, InvalidRequest, LoadError
 from inference.protocol.causes import Cause
+from inference.tools.formats import FORMATS, ToolSyntax
 
 # Steps in which a slow load reports its progress.
 _LOAD_STEPS = 20
@@ -48,6 +49,8 @@ class EchoEngine(TokenEngine):
         self._options = EchoOptions.parse(config.options)
         self.capabilities = frozenset(map(Capability, self._options.capabilities))
         self.context_length = self._options.context_length
+        if self._options.tool_format is not None:
+            self.tool_syntax = ToolSyntax(FORMATS[self._options.tool_format])
         self._counters = Counters()
         self._ballast = bytearray()
         self._closed = threading.Event()

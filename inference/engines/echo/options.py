@@ -29,6 +29,7 @@ class EchoOptions(BaseModel):
     dimensions: int = Field(384, ge=1, le=65536)
     capabilities: list[Literal["chat", "completions", "embeddings"]] = ["chat", "completions", "embeddings"]
     require_path: bool = False
+    tool_format: Literal["hermes", "llama3"] | None = None
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Self:

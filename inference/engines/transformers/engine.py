@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from inference.engines.transformers.architecture import Kind
 from inference.engines.transformers.defaults import SamplingDefaults, stop_token_ids
 from inference.engines.transformers.embedding.inputs import InputEncoder
 from inference.engines.transformers.options import TransformersOptions
-from inference.engines.transformers.prompts import PromptEncoder, decoder_of
+from inference.engines.transformers.prompts import PromptEncoder, decoder_of, tool_syntax_of
 from inference.engines.transformers.sequence import Sequence as RunningSequence
 from inference.errors import EngineClosed, InferenceError, InvalidRequest, LoadError
 from inference.failure import Failure
@@ -32,12 +33,14 @@ from inference.sources.progress import Span
 from inference.sources.resolve import resolve
 from inference.text.detokenizer import Decode
 from inference.text.stream import TextStream
+from inference.tools.formats import ToolSyntax
 
 if TYPE_CHECKING:
     # These import torch, which takes a second: not before `load`, so that a worker beats at once.
     from inference.engines.transformers.embedding.texts import TextEmbedder
     from inference.engines.transformers.loading import LoadedModel
     from inference.engines.transformers.loop import DecodeLoop
+    from inference.structured.grammars import Grammars
 
 _CAPABILITIES = {
     Kind.GENERATIVE: frozenset({Capability.CHAT, Capability.COMPLETIONS, Capability.EMBEDDINGS}),
@@ -51,6 +54,8 @@ class _Parts:
 
     encoder: PromptEncoder
     decode: Decode
+    grammars: Grammars
+    tool_syntax: ToolSyntax | None
     limits: Limits
     loop: DecodeLoop
     embeddings: TextEmbedder
@@ -77,6 +82,7 @@ class TransformersEngine(TokenEngine):
         parts = _assemble(model, self._options, on_crash=lambda *how: self.on_crash(_crash(model, *how)))
         self.capabilities = _CAPABILITIES[model.kind]
         self.context_length = model.context_length
+        self.tool_syntax = parts.tool_syntax
         span.at(0.95, "warming up")
         parts.loop.start()
         self._loaded = parts
@@ -90,6 +96,10 @@ class TransformersEngine(TokenEngine):
     def encode_text(self, text: str) -> Prompt:
         """A plain prompt, with the special tokens that the tokenizer adds."""
         return Prompt(self._parts.encoder.text(text))
+
+    async def check_grammar(self, grammar: str) -> None:
+        """Compile it in a thread. Raises `InvalidRequest`."""
+        await asyncio.wrap_future(self._parts.grammars.prepare(grammar))
 
     def token_bytes(self, token_id: int) -> bytes:
         """The bytes of one token."""
@@ -127,6 +137,7 @@ class TransformersEngine(TokenEngine):
         parts, self._loaded = self._loaded, None
         if parts is not None:
             parts.loop.close()
+            parts.grammars.close()
 
     @property
     def _parts(self) -> _Parts:
@@ -141,14 +152,18 @@ def _assemble(
     from inference.engines.transformers.embedding.texts import text_embedder
     from inference.engines.transformers.forward import HuggingFaceForward
     from inference.engines.transformers.loop import DecodeLoop
+    from inference.structured.grammars import Grammars
 
     forward = HuggingFaceForward(model.model, model.device) if model.kind is Kind.GENERATIVE else None
     encoder, limits = PromptEncoder(model.tokenizer, options.chat_template), _limits(model, options)
+    syntax = tool_syntax_of(model.tokenizer, options.chat_template, options.tool_format)
     loop = DecodeLoop(forward, threads=options.thread_count, on_crash=on_crash)
     inputs = InputEncoder(encoder, model.recipe, longest=limits.context_length, vocabulary=limits.vocabulary)
     return _Parts(
         encoder=encoder,
-        decode=decoder_of(model.tokenizer),
+        decode=decoder_of(model.tokenizer, syntax),
+        grammars=Grammars(model.tokenizer, vocabulary=limits.vocabulary, stop_ids=limits.stop_ids),
+        tool_syntax=syntax,
         limits=limits,
         loop=loop,
         embeddings=text_embedder(model, options, inputs=inputs, call=loop.call),

@@ -42,7 +42,8 @@ class TransformersOptions(BaseModel):
     `embedding_batch_texts` and `embedding_batch_tokens`; None is what suits the device.
 
     Text: `chat_template` is the text of a template that replaces the tokenizer's. `generation_config` replaces values
-    of the model's own generation_config.json, such as {"temperature": 0.2}.
+    of the model's own generation_config.json, such as {"temperature": 0.2}. `tool_format` is how the model writes calls
+    of tools, where its template does not show it.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
@@ -53,6 +54,7 @@ class TransformersOptions(BaseModel):
     context_length: int | None = Field(None, ge=1)
     threads: int | None = Field(None, ge=1, le=1024)
     chat_template: str | None = Field(None, min_length=1)
+    tool_format: Literal["hermes", "llama3"] | None = None
     generation_config: dict[str, Any] = Field(default_factory=dict)
     load_in_8bit: bool = False
     load_in_4bit: bool = False

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inference.text.chat import chat_renderer
+from inference.text.chat import chat_renderer, template_text
 from inference.text.detokenizer import Decode
+from inference.tools.formats import FORMATS, ToolSyntax, detect, takes_tools
 
 
 class PromptEncoder:
@@ -43,9 +44,26 @@ class PromptEncoder:
         return ()
 
 
-def decoder_of(tokenizer: Any) -> Decode:
-    """Token ids to text, without special tokens, by the tokenizer's core: its wrapper costs ten times as much."""
+def tool_syntax_of(tokenizer: Any, chat_template: str | None, tool_format: str | None) -> ToolSyntax | None:
+    """How the model writes calls of tools: by its template, or by the option where that does not show it."""
+    template = template_text(tokenizer, chat_template)
+    form = FORMATS[tool_format] if tool_format is not None and takes_tools(template) else detect(template)
+    if form is None:
+        return None
+    return ToolSyntax(form, frozenset({form.opening, form.closing} & tokenizer.get_added_vocab().keys()))
+
+
+def decoder_of(tokenizer: Any, syntax: ToolSyntax | None = None) -> Decode:
+    """Token ids to text, by the tokenizer's core: its wrapper costs ten times as much.
+
+    Special tokens are left out, but for the marks of calls, which some tokenizers count among them.
+    """
     core = getattr(tokenizer, "backend_tokenizer", None)
     if core is None:
         return lambda ids: str(tokenizer.decode(list(ids), skip_special_tokens=True))
-    return lambda ids: str(core.decode(list(ids), skip_special_tokens=True))
+    special = {token_id: token.content for token_id, token in tokenizer.added_tokens_decoder.items() if token.special}
+    marks = syntax.tokens if syntax is not None else frozenset()
+    hidden = frozenset(token_id for token_id, content in special.items() if content not in marks)
+    if len(hidden) == len(special):
+        return lambda ids: str(core.decode(list(ids), skip_special_tokens=True))
+    return lambda ids: str(core.decode([one for one in ids if one not in hidden], skip_special_tokens=False))
