@@ -1,4 +1,4 @@
-"""Stop strings: found wherever tokens cut them, and never shown."""
+"""Stop strings: found wherever tokens cut them, by the automaton of Knuth, Morris and Pratt, and not shown."""
 
 from __future__ import annotations
 
@@ -6,24 +6,40 @@ from collections.abc import Sequence
 
 
 class StopStrings:
-    """Text goes in as it comes; text that cannot be part of a stop string any more comes out."""
+    """Text goes in as it comes; text that cannot be part of a stop string any more comes out.
 
-    def __init__(self, stops: Sequence[str]) -> None:
-        self._stops = tuple(stop for stop in stops if stop)
+    The stop string that is complete first ends the text, of several that end together the longest: so it makes no
+    difference how the text was cut. `include` shows it too.
+    """
+
+    def __init__(self, stops: Sequence[str], *, include: bool = False) -> None:
+        # The longest first.
+        self._stops = sorted({stop for stop in stops if stop}, key=len, reverse=True)
+        self._borders = [_borders(stop) for stop in self._stops]
+        self._beginnings = frozenset(stop[0] for stop in self._stops)
+        # How many characters of each stop string the text ends with; what is held back is the longest of these.
+        self._reached = [0] * len(self._stops)
         self._held = ""
+        self._include = include
         self.matched: str | None = None
 
-    def push(self, text: str) -> str:
-        """What may be shown. Once `matched` is set, all before the stop string is out and nothing follows."""
+    def push(self, text: str, *, watch: bool = True) -> str:
+        """What may be shown. Once `matched` is set, all before the stop string is out and nothing follows.
+
+        Without `watch`, stop strings that end in this text do not count; one that only begins there does.
+        """
         if self.matched is not None:
             return ""
+        if not self._held and self._beginnings.isdisjoint(text):
+            return text
+        for end, character in enumerate(text, 1):
+            complete = self._advance(character)
+            if complete is not None and watch:
+                self.matched = complete
+                shown, self._held = self._held + text[:end], ""
+                return shown if self._include else shown[: len(shown) - len(complete)]
         self._held += text
-        found = self._first_match()
-        if found is not None:
-            at, self.matched = found
-            shown, self._held = self._held[:at], ""
-            return shown
-        return self._release(len(self._held) - self._open_length())
+        return self._release(len(self._held) - max(self._reached))
 
     def flush(self) -> str:
         """What was held back for a stop string that will not come."""
@@ -33,14 +49,27 @@ class StopStrings:
         shown, self._held = self._held[:length], self._held[length:]
         return shown
 
-    def _first_match(self) -> tuple[int, str] | None:
-        places = [(self._held.find(stop), stop) for stop in self._stops]
-        return min((place for place in places if place[0] >= 0), key=lambda place: place[0], default=None)
+    def _advance(self, character: str) -> str | None:
+        """Follow one more character; the longest stop string that it completes."""
+        complete = None
+        for index, stop in enumerate(self._stops):
+            reached, borders = self._reached[index], self._borders[index]
+            while reached and stop[reached] != character:
+                reached = borders[reached - 1]
+            reached += stop[reached] == character
+            if reached == len(stop):
+                complete = complete or stop
+                reached = borders[-1]
+            self._reached[index] = reached
+        return complete
 
-    def _open_length(self) -> int:
-        """The length of the longest end of the held text that could be the beginning of a stop string."""
-        longest = max((len(stop) for stop in self._stops), default=1) - 1
-        for length in range(min(longest, len(self._held)), 0, -1):
-            if any(stop.startswith(self._held[-length:]) for stop in self._stops):
-                return length
-        return 0
+
+def _borders(stop: str) -> list[int]:
+    """For each beginning of a stop string: the length of the longest shorter beginning that it ends with."""
+    borders, length = [0], 0
+    for character in stop[1:]:
+        while length and stop[length] != character:
+            length = borders[length - 1]
+        length += stop[length] == character
+        borders.append(length)
+    return borders

@@ -11,20 +11,19 @@ from inference.text.stop_strings import StopStrings
 class TextStream:
     """Tokens in, text to show out."""
 
-    def __init__(self, decode: Decode, stops: Sequence[str] = ()) -> None:
+    def __init__(self, decode: Decode, stops: Sequence[str] = (), *, include_stop: bool = False) -> None:
         self._detokenizer = Detokenizer(decode)
-        self._stops = StopStrings(stops)
+        self._stops = StopStrings(stops, include=include_stop)
 
     @property
-    def stopped(self) -> bool:
-        """Whether a stop string has come."""
-        return self._stops.matched is not None
+    def stopped_by(self) -> str | None:
+        """The stop string that has come."""
+        return self._stops.matched
 
-    def push(self, token_id: int) -> str:
-        """What this token lets us show."""
-        return self._stops.push(self._detokenizer.push(token_id))
+    def push(self, token_id: int, *, watch: bool = True) -> str:
+        """What this token lets us show; without `watch` no stop string ends in it."""
+        return self._stops.push(self._detokenizer.push(token_id), watch=watch)
 
     def finish(self) -> str:
         """What still waited, once no token can follow; a stop string may be found in it."""
-        shown = self._stops.push(self._detokenizer.flush())
-        return shown if self.stopped else shown + self._stops.flush()
+        return self._stops.push(self._detokenizer.flush()) + self._stops.flush()

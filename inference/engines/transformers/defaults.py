@@ -13,7 +13,7 @@ from inference.protocol.causes import Cause
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to choose tokens, with every value decided. `seed` None is a fresh one, `logprobs` None asks for none."""
+    """How to choose tokens, with every value decided. `seed` None is a fresh one; `logprobs` None asks for none."""
 
     temperature: float = 1.0
     top_p: float = 1.0
@@ -26,6 +26,7 @@ class Sampling:
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     min_tokens: int = 0
     logprobs: int | None = None
+    prompt_logprobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class SamplingDefaults:
             logit_bias=params.logit_bias,
             min_tokens=params.min_tokens,
             logprobs=params.logprobs,
+            prompt_logprobs=params.prompt_logprobs,
         )
 
 
