@@ -220,7 +220,7 @@ class TokenEngine(Engine):
 
     @abstractmethod
     def token_bytes(self, token_id: int) -> bytes:
-        """What a token stands for, which may be a part of a character; nothing for a special token's own name."""
+        """What a token stands for, which may be a part of a character; for a special token its name, as in vLLM."""
 
     @abstractmethod
     def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
