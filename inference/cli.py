@@ -14,9 +14,9 @@ from uuid import UUID
 import orjson
 
 from inference.config import DEFAULT_MAX_BODY_BYTES, WorkerConfig, positive
-from inference.engines.registry import ENGINES
 from inference.errors import ConfigError
 from inference.flags import add_flags, merged
+from inference.protocol.engines import DEFAULT_ENGINE, ENGINES
 from inference.protocol.model_id import hub_cache, hub_model
 from inference.sources.hub import HubAccess
 
@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--model", type=Path, required=True, help="folder, .gguf file, or owner/name[@revision] on a hub"
     )
-    parser.add_argument("--engine", choices=sorted(ENGINES), default="transformers", help="default: %(default)s")
+    parser.add_argument("--engine", choices=sorted(ENGINES), default=DEFAULT_ENGINE, help="default: %(default)s")
     parser.add_argument("--name", help="the model's name in the API; default: the last part of the path")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at; default: %(default)s")
     parser.add_argument("--port", type=_port, default=8001, help="0 lets the kernel choose; default: %(default)s")

@@ -63,8 +63,13 @@ class WorkerConfig:
 
     def for_engine(self) -> EngineConfig:
         """The part that the engine may see."""
+        shown = {} if self.devices is None else {"CUDA_VISIBLE_DEVICES": self.devices}
         return EngineConfig(
-            model=self.model, name=self.name, cache_dir=self.cache_dir, options=self.options, environ=self.environ
+            model=self.model,
+            name=self.name,
+            cache_dir=self.cache_dir,
+            options=self.options,
+            environ={**self.environ, **shown},
         )
 
 

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from inference.protocol.engines import engine_entry
 from registry.errors import InvalidDesire
-from registry.models import Deployment, Device, Engine, Node
+from registry.models import Deployment, Device, Node
 from registry.placement import Group, parse_devices
 
 PLACING = ("engine", "gpus", "devices", "node_labels", "max_memory_per_gpu_bytes", "exclusive")
@@ -47,6 +48,12 @@ def _check_together(deployment: Deployment, groups: tuple[Group, ...]) -> None:
     gpus, limit = deployment.gpus, deployment.max_memory_per_gpu_bytes
     if _on_cpu(deployment.options) and (gpus is not None or limit is not None):
         raise InvalidDesire("The option device is cpu, so no GPUs can be asked for: change one of the two.")
+    share = engine_entry(deployment.engine).share_option
+    if share and _says(deployment.options, share) and not deployment.exclusive and not _on_cpu(deployment.options):
+        raise InvalidDesire(
+            f"The option {share} is a share of whole cards: take whole devices (exclusive), or leave it out, and the "
+            "engine takes what the replica claims."
+        )
     smallest = min(groups, key=len, default=())
     if groups and gpus is not None and len(smallest) < gpus:
         named = f"{smallest[0][0]}:{','.join(str(index) for _, index in smallest)}"
@@ -57,6 +64,10 @@ def _check_together(deployment: Deployment, groups: tuple[Group, ...]) -> None:
 
 def _on_cpu(options: object) -> bool:
     return isinstance(options, dict) and options.get("device") == "cpu"
+
+
+def _says(options: object, name: str) -> bool:
+    return isinstance(options, dict) and options.get(name) is not None
 
 
 def _is_new(deployment: Deployment) -> bool:
@@ -91,7 +102,7 @@ def _check_number(deployment: Deployment) -> None:
     if deployment.gpus is None or not Node.objects.exists():
         return
     gpus = Device.objects.filter(kind=Device.Kind.CUDA)
-    if deployment.engine != Engine.ECHO:
+    if engine_entry(deployment.engine).loads_weights:
         gpus = gpus.filter(simulated=False)
     counts: defaultdict[str, int] = defaultdict(int)
     for node in gpus.values_list("node__name", flat=True):

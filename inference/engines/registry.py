@@ -1,4 +1,4 @@
-"""Which engines there are: a name, and the class, imported only when it is wanted (torch takes seconds)."""
+"""From the name of an engine to its class, imported only when it is wanted: torch takes seconds."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ from typing import cast
 from inference.engines.base import Engine
 from inference.errors import LoadError
 from inference.protocol.causes import Cause
-
-ENGINES = {
-    "transformers": "inference.engines.transformers.engine:TransformersEngine",
-    "echo": "inference.engines.echo.engine:EchoEngine",
-    "vllm": "inference.engines.vllm.engine:VllmEngine",
-}
+from inference.protocol.engines import ENGINES
 
 
 def engine_class(name: str) -> type[Engine]:
     """The class of an engine of `ENGINES`. Raises `LoadError` when what it needs is not installed."""
-    module, _, attribute = ENGINES[name].partition(":")
+    module, _, attribute = ENGINES[name].target.partition(":")
     try:
         return cast(type[Engine], getattr(importlib.import_module(module), attribute))
     except ImportError as error:

@@ -13,7 +13,9 @@ from typing import Any
 
 from django.conf import settings
 
+from inference.protocol.engines import engine_entry
 from registry.agent import logfiles
+from registry.agent.allotment import Claimed, allotment
 from registry.agent.identity import LAUNCH_VARIABLE
 from registry.errors import LaunchFailed
 from registry.models import Device, Worker
@@ -76,7 +78,7 @@ def arguments(worker: Worker) -> list[str]:
         *("--host", _host(worker)),
         *("--port", "0"),
         *("--launch-id", str(worker.launch_id)),
-        *("--options", json.dumps(_options(snapshot))),
+        *("--options", json.dumps(_options(worker))),
     ]
 
 
@@ -105,10 +107,17 @@ def _host(worker: Worker) -> str:
     return worker.node.address
 
 
-def _options(snapshot: dict[str, Any]) -> dict[str, Any]:
+def _options(worker: Worker) -> dict[str, Any]:
+    snapshot = worker.revision.snapshot
     options = dict(snapshot["options"])
-    if snapshot["engine"] == "echo":
+    entry = engine_entry(snapshot["engine"])
+    if not entry.loads_weights:
         options.pop("device", None)  # said to placement; this engine computes on nothing
         return options
     extras = {"chat_template": snapshot["chat_template"], "trust_remote_code": snapshot["trust_remote_code"]}
-    return {name: value for name, value in extras.items() if value} | options
+    claims = [
+        Claimed(claim.bytes, claim.device.memory_total_bytes, on_card=claim.device.kind == Device.Kind.CUDA)
+        for claim in worker.claims.select_related("device")
+    ]
+    told = allotment(entry, options, claims=claims, estimate=worker.revision.estimate)
+    return {name: value for name, value in extras.items() if value} | told | options

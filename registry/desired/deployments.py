@@ -7,12 +7,13 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from inference.protocol.engines import ENGINES, engine_entry
 from registry.desired.announce import announce
 from registry.desired.wish import Wish
 from registry.errors import InvalidDesire, NotFound
 from registry.estimate import claim_for
 from registry.lifecycle import record
-from registry.models import Deployment, Engine, Model, Revision
+from registry.models import Deployment, Model, Revision
 from registry.models.deployment import deployment_name, launch_key
 from registry.states import ACTIVE
 from registry.wishes import check_wishes
@@ -143,8 +144,8 @@ def _check_words(wish: Wish) -> None:
         deployment_name(wish.name)
     except ValidationError as error:
         raise InvalidDesire(f"{wish.name!r} cannot be a deployment's name. {' '.join(error.messages)}") from error
-    if wish.engine is not None and wish.engine not in Engine.values:
-        raise InvalidDesire(f"There is no engine {wish.engine!r}. Engines: {', '.join(Engine.values)}.")
+    if wish.engine is not None and wish.engine not in ENGINES:
+        raise InvalidDesire(f"There is no engine {wish.engine!r}. Engines: {', '.join(ENGINES)}.")
 
 
 def check_options(options: object) -> None:
@@ -159,7 +160,7 @@ def _model(wish: Wish) -> Model:
     name = wish.model or wish.name
     model = Model.objects.filter(name=name).first()
     if model is None:
-        if wish.path is None and wish.engine != Engine.ECHO:
+        if wish.path is None and engine_entry(wish.engine).loads_weights:
             raise InvalidDesire(f"There is no model {name!r}: say --path with the folder or .gguf file of its weights.")
         model = Model(name=name, description=wish.description)
     if wish.path is not None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from inference.protocol.engines import engine_entry
 from registry.errors import InvalidDesire
-from registry.models import Deployment, Engine, Model
+from registry.models import Deployment, Model
 
 NOT_FIELDS = {"name", "path", "model", "description", "reset"}
 
@@ -61,7 +62,7 @@ class Wish:
     def _model(self, name: str) -> Model:
         model = Model.objects.filter(name=name).first()
         if model is None:
-            if self.path is None and self.engine != Engine.ECHO:
+            if self.path is None and engine_entry(self.engine).loads_weights:
                 raise InvalidDesire(f"There is no deployment and no model {name!r}: say --path with its weights.")
             model = Model(name=name)
         if self.path is not None:

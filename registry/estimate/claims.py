@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
+from inference.protocol.engines import engine_entry
 from registry.estimate.facts import EMPTY, ModelFacts
 from registry.estimate.files import read_facts
 from registry.estimate.formula import Estimate, from_files, said
@@ -17,11 +18,12 @@ from registry.models import Device, ModelFiles, Revision, Worker
 
 def claim_for(snapshot: Mapping[str, Any]) -> Estimate:
     """What each replica of a revision claims: what the operator said, else an estimate."""
-    facts = EMPTY if snapshot["engine"] == "echo" else facts_of(snapshot["path"])
+    entry = engine_entry(snapshot["engine"])
+    facts = facts_of(snapshot["path"]) if entry.loads_weights else EMPTY
     estimate = from_files(snapshot, facts)
     if snapshot["memory_bytes"]:
         return said(estimate, int(snapshot["memory_bytes"]))
-    if snapshot["engine"] == "echo":
+    if not entry.loads_weights or entry.fills_claim:
         return estimate
     return corrected(estimate, snapshot, facts=facts, peaks=peaks_of(snapshot))
 

@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from inference.protocol.engines import EngineEntry, engine_entry
+from registry.errors import InvalidDesire
 from registry.estimate.facts import ModelFacts
 from registry.estimate.weights import TORCH, WIDTHS
-from registry.measures import format_bytes
+from registry.measures import format_bytes, parse_bytes
 
 MIB = 2**20
 GIB = 2**30
 
-# Interpreter, libraries, threads. Measured on the CPU for both demo models: 352 and 379 MiB beside their weights. On a
-# GPU it stands for the CUDA context with its kernels, about as large.
-RUNTIME = 512 * MIB
 # Tokens that are worked on at once, for the buffers between layers: fits what the demo models took at most, 188 MiB
 # (64 texts to embed) and 157 MiB (a prompt of 3,000 tokens).
 BUSY_TOKENS = 8192
@@ -54,14 +53,16 @@ class Estimate:
 def from_files(snapshot: Mapping[str, Any], facts: ModelFacts) -> Estimate:
     """Before it ever ran: by the engine, its options and the files."""
     options = snapshot["options"]
-    if snapshot["engine"] == "echo":
+    entry = engine_entry(snapshot["engine"])
+    if not entry.loads_weights:
         size = ECHO + MIB * _whole(options, "memory_mb")
-        return Estimate(0, 0, size, size, "echo", ("the echo engine loads no weights",))
+        name = snapshot["engine"]
+        return Estimate(0, 0, size, size, name, (f"the {name} engine loads no weights",))
     weights, weights_note = _weights(options, facts)
-    cache, cache_note = _cache(options, facts)
+    cache, cache_note = _cache(options, facts, entry)
     processes = _gpus(snapshot)
     busy = BUSY_TOKENS * (6 * facts.hidden + 2 * facts.intermediate) * _width(options, facts)
-    overhead = RUNTIME * processes + busy + int(SLACK * weights)
+    overhead = entry.runtime_bytes * processes + busy + int(SLACK * weights)
     notes = [weights_note, cache_note, f"running it: {format_bytes(overhead)}"]
     if facts.converted and (surplus := weights - cache) > 0 and options.get("device") != "cuda":
         # The first launch on a node unpacks the file to 32 bits, twice the weights, before there is any cache.
@@ -93,7 +94,9 @@ def _weights(options: Mapping[str, Any], facts: ModelFacts) -> tuple[int, str]:
     return size, f"weights: {format_bytes(size)} {how}"
 
 
-def _cache(options: Mapping[str, Any], facts: ModelFacts) -> tuple[int, str]:
+def _cache(options: Mapping[str, Any], facts: ModelFacts, entry: EngineEntry) -> tuple[int, str]:
+    if wished := _size(options.get(entry.cache_option)):
+        return wished, f"cache: {format_bytes(wished)} as its option says"
     if facts.encoder:
         return 0, "cache: none, it embeds"
     if not facts.kv_values and not facts.window_values:
@@ -102,6 +105,11 @@ def _cache(options: Mapping[str, Any], facts: ModelFacts) -> tuple[int, str]:
     requests = _whole(options, "max_concurrency") or CONCURRENCY
     values = facts.kv_values * context + facts.window_values * min(context, facts.window)
     size = values * _width(options, facts) * requests
+    whole = _whole(options, "context_length") or facts.context
+    least = (facts.kv_values * whole + facts.window_values * min(whole, facts.window)) * _width(options, facts)
+    if entry.fills_claim and least > size:
+        # Such an engine does not start when one request of full length would not fit.
+        return least, f"cache: {format_bytes(least)} for {_requests(1)} of {whole:,} tokens"
     return size, f"cache: {format_bytes(size)} for {_requests(requests)} of {context:,} tokens"
 
 
@@ -135,3 +143,11 @@ def _whole(options: Mapping[str, Any], name: str) -> int:
     """A positive number among the options, else 0; the engine refuses what is none, with a reason."""
     value = options.get(name)
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 2**40 else 0
+
+
+def _size(value: object) -> int:
+    """Bytes that an option says as a number or such as "4GiB", else 0, likewise."""
+    try:
+        return parse_bytes(value) if isinstance(value, str) else _whole({"": value}, "")
+    except InvalidDesire:
+        return 0

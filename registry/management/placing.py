@@ -9,11 +9,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from inference.protocol.engines import ENGINES
 from registry.desired import Wish
 from registry.labels import parse_label
 from registry.management.operator import parse_option
 from registry.measures import parse_bytes
-from registry.models import Engine, Strategy
+from registry.models import Strategy
 from registry.models.deployment import TIMEOUT_FIELDS
 
 NOTHING = {"auto", "any", "none", "estimated"}  # how a flag takes a value back
@@ -24,7 +25,7 @@ def add_deployment_arguments(parser: CommandParser) -> None:
     """What runs; `add_placing_arguments` says where."""
     parser.add_argument("--path", metavar="DIR", help="The folder or .gguf file with the weights, as the node sees it.")
     parser.add_argument("--replicas", type=int, metavar="N", help="How many workers (default: 1).")
-    parser.add_argument("--engine", choices=Engine.values, help="What loads the weights (default: transformers).")
+    parser.add_argument("--engine", choices=list(ENGINES), help="What loads the weights (default: transformers).")
     parser.add_argument(
         *("--option", "-o"),
         action="append",

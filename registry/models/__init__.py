@@ -1,6 +1,6 @@
 """The rows that are the truth: what should run, what does, and what happened."""
 
-from registry.models.deployment import Deployment, Engine, Revision, Strategy
+from registry.models.deployment import Deployment, Revision, Strategy
 from registry.models.event import Event
 from registry.models.model import Alias, Model
 from registry.models.node import Device, ModelFiles, Node
@@ -12,7 +12,6 @@ __all__ = [
     "Claim",
     "Deployment",
     "Device",
-    "Engine",
     "Event",
     "Model",
     "ModelFiles",

@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models.functions import Now
 
+from inference.protocol.engines import DEFAULT_ENGINE, ENGINES
 from registry.models.model import Model
 
 deployment_name = RegexValidator(
@@ -18,11 +19,9 @@ deployment_name = RegexValidator(
 )
 
 
-class Engine(models.TextChoices):
-    """What loads the weights."""
-
-    TRANSFORMERS = "transformers", "Transformers"
-    ECHO = "echo", "Echo (for tests)"
+def engine_choices() -> list[tuple[str, str]]:
+    """What loads the weights. A function, so that a new engine needs no migration."""
+    return [(name, entry.label) for name, entry in ENGINES.items()]
 
 
 class Strategy(models.TextChoices):
@@ -45,7 +44,7 @@ class Deployment(models.Model):
     model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="deployments")
     replicas = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(256)])
     paused = models.BooleanField(default=False, help_text="A paused deployment keeps its settings and runs nothing.")
-    engine = models.CharField(max_length=16, choices=Engine.choices, default=Engine.TRANSFORMERS)
+    engine = models.CharField(max_length=16, choices=engine_choices, default=DEFAULT_ENGINE)
     options = models.JSONField(default=dict, blank=True, help_text='Engine options, such as {"dtype": "bfloat16"}.')
     memory_bytes = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="Memory that a replica claims; empty: estimated from the weights."

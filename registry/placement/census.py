@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from inference.protocol.engines import engine_entry
 from registry.placement.views import DeviceView, Labels, Request
 
 # More GPUs than one are taken by themselves in these numbers only: attention heads and layers divide by them.
@@ -89,7 +90,7 @@ class Census:
         """Devices that are asked for by number or limit are GPUs; auto means GPUs where the request may use some."""
         gpus = request.gpus is not None or request.max_per_gpu is not None
         wished = "cuda" if gpus and request.device == "auto" else request.device
-        chosen = Filter(wished, request.labels, request.engine == "echo")
+        chosen = Filter(wished, request.labels, not engine_entry(request.engine).loads_weights)
         if chosen not in self._meant:
             self._meant[chosen] = self._usable_kind(chosen) if wished == "auto" else chosen
         return self._meant[chosen]
@@ -102,7 +103,7 @@ class Census:
     def named_filter(self, request: Request) -> Filter:
         """Of named devices the kind is whatever was named, unless the request insists."""
         kind = "" if request.device == "auto" else request.device
-        return Filter(kind, request.labels, request.engine == "echo")
+        return Filter(kind, request.labels, not engine_entry(request.engine).loads_weights)
 
     def eligible(self, chosen: Filter) -> Eligible:
         """Worked out once for each filter."""

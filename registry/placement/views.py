@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from inference.protocol.engines import DEFAULT_ENGINE
+
 DeviceKind = Literal["cpu", "cuda"]
 DeviceWish = Literal["auto", "cpu", "cuda"]
 StrategyName = Literal["spread", "pack"]
@@ -62,7 +64,7 @@ class Request:
     max_per_gpu: int | None = None
     exclusive: bool = False
     strategy: StrategyName = "spread"
-    engine: str = "transformers"
+    engine: str = DEFAULT_ENGINE
     path: str = ""
     # Where the deployment's other replicas are: with "spread" another node is taken where one fits. Not part of what
     # makes two requests equal, since what fits nowhere fits nowhere with it too.

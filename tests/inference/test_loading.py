@@ -17,6 +17,7 @@ from inference.errors import LoadError
 from inference.failure import Failure
 from inference.loading import failure_of, load_engine
 from inference.protocol.causes import Cause
+from inference.protocol.engines import ENGINES, EngineEntry
 from inference.sources.hub import HubAccess
 from inference.sources.locate import located
 from inference.sources.progress import Span
@@ -54,7 +55,7 @@ def test_a_path_that_is_there_is_no_name_on_a_hub(tmp_path: Path, monkeypatch: p
 
 
 def test_an_engine_whose_packages_are_missing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.ENGINES, "warp", "no_such_package:Engine")
+    monkeypatch.setitem(ENGINES, "warp", EngineEntry("Warp", "no_such_package:Engine"))
     with pytest.raises(LoadError, match=r"'warp' cannot be imported .*no_such_package.*Install its packages") as failed:
         registry.engine_class("warp")
     assert failed.value.failure.cause is Cause.NOT_INSTALLED

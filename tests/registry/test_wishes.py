@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db]
         ({"node_labels": {"zone": {"a": 1}}}, "The node label 'zone' needs a name and a value that is text"),
         ({"gpus": 2, "memory_bytes": 50 * GIB, "max_memory_per_gpu_bytes": 20 * GIB}, "is less than the memory asked"),
         ({"devices": "node-b:0"}, "The node node-b has no devices yet"),
+        ({"engine": "vllm", "options": {"gpu_memory_utilization": 0.5}}, "is a share of whole cards"),
         ({"gpus": 1, "engine": "transformers"}, "none has any that this engine may use"),
     ],
 )

@@ -73,7 +73,7 @@ def _model(options: VllmOptions) -> list[str]:
 def _memory(options: VllmOptions, cards: int) -> list[str]:
     parallel = options.tensor_parallel_size or max(1, cards)
     words = ["--tensor-parallel-size", str(parallel)] if parallel > 1 else []
-    cache = options.cache_bytes
+    cache = options.cache_size
     if options.gpu_memory_utilization is not None:
         return [*words, "--gpu-memory-utilization", str(options.gpu_memory_utilization)]
     if cache is None and not cards and _CPU_CACHE_VARIABLE not in options.env:

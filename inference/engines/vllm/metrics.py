@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from inference.engines.external.meter import Numbers
 from inference.engines.external.prometheus import parse
 
@@ -24,7 +26,7 @@ def numbers(text: str) -> Numbers:
     )
 
 
-def _cache_tokens(config: dict[str, str]) -> int:
+def _cache_tokens(config: Mapping[str, str]) -> int:
     """Newer versions say it; else blocks times their size."""
     said = config.get("kv_cache_size_tokens", "")
     if said.isdecimal():

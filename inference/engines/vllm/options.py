@@ -22,7 +22,7 @@ class VllmOptions(ExternalOptions):
     `device` says where the deployment is placed; what is computed on is what the installed vLLM is built for. `task`
     embed makes vectors with a model that could also generate. `tensor_parallel_size` None is every card that this
     process sees. Memory: `gpu_memory_utilization` is the share of each card that vLLM takes, or instead of it
-    `kv_cache_memory` the size of the key-value cache, in bytes or such as "4GiB".
+    `kv_cache_bytes` the size of the key-value cache, in bytes or such as "4GiB".
     """
 
     engine = "vllm"
@@ -35,7 +35,7 @@ class VllmOptions(ExternalOptions):
         "--trust-remote-code": "use the option trust_remote_code",
         "--chat-template": "use the option chat_template",
         "--gpu-memory-utilization": "use the option gpu_memory_utilization",
-        "--kv-cache-memory-bytes": "use the option kv_cache_memory",
+        "--kv-cache-memory-bytes": "use the option kv_cache_bytes",
         "--tensor-parallel-size": "use the option tensor_parallel_size",
         "-tp": "use the option tensor_parallel_size",
     }
@@ -47,14 +47,14 @@ class VllmOptions(ExternalOptions):
     max_num_seqs: int | None = Field(None, ge=1, le=65536)
     tensor_parallel_size: int | None = Field(None, ge=1, le=64)
     gpu_memory_utilization: float | None = Field(None, gt=0, le=1)
-    kv_cache_memory: int | str | None = None
+    kv_cache_bytes: int | str | None = None
     kv_cache_dtype: str | None = Field(None, pattern=_WORD)
     quantization: str | None = Field(None, pattern=_WORD)
     trust_remote_code: bool = False
     chat_template: str | None = Field(None, min_length=1)
     generation_config: dict[str, Any] = Field(default_factory=dict)
 
-    @field_validator("kv_cache_memory")
+    @field_validator("kv_cache_bytes")
     @classmethod
     def _a_size(cls, value: int | str | None, info: ValidationInfo) -> int | None:
         if value is None:
@@ -68,6 +68,6 @@ class VllmOptions(ExternalOptions):
         return size
 
     @property
-    def cache_bytes(self) -> int | None:
-        """The size of the cache, where an option says it."""
-        return None if self.kv_cache_memory is None else int(self.kv_cache_memory)
+    def cache_size(self) -> int | None:
+        """Bytes, where the option says some."""
+        return None if self.kv_cache_bytes is None else int(self.kv_cache_bytes)

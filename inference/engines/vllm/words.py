@@ -46,7 +46,7 @@ _SAYINGS = (
     Saying(
         re.compile(r".*(Available memory on node .* is less than requested memory for kv [^.]*\.\d[^.]*)\..*"),
         Cause.HOST_MEMORY,
-        "Lower kv_cache_memory, or stop another model on this machine.",
+        "Lower kv_cache_bytes, or stop another model on this machine.",
     ),
     Saying(
         re.compile(r"(?:\w+Error: )?(Free memory on device .*)"),

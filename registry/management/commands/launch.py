@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from inference.protocol.engines import ENGINES, engine_entry
 from registry import waiting
 from registry.management.command import YardCommand
 from registry.management.launching import orders
@@ -14,7 +15,7 @@ from registry.management.launching.progress import Progress, Statuses
 from registry.management.livetable import LiveTable
 from registry.management.operator import TIMEOUT_S, actor, parse_option
 from registry.measures import parse_bytes
-from registry.models import Deployment, Engine
+from registry.models import Deployment
 
 COLUMNS = ("name", "answers_to", "devices", "doing")
 
@@ -43,7 +44,7 @@ class Command(YardCommand):
             "--node", default="", metavar="NODE", help="Whose GPUs the numbers mean (default: this machine)."
         )
         parser.add_argument("--replicas", type=int, default=1, metavar="N", help="So many workers for each path.")
-        parser.add_argument("--engine", choices=Engine.values, help="What loads the weights (default: transformers).")
+        parser.add_argument("--engine", choices=list(ENGINES), help="What loads the weights (default: transformers).")
         parser.add_argument(
             *("--option", "-o"), action="append", metavar="KEY=JSON", help="An engine option, for all of them."
         )
@@ -79,7 +80,7 @@ class Command(YardCommand):
 
     def _note_missing_paths(self, deployments: list[Deployment]) -> None:
         for deployment in deployments:
-            if deployment.engine != Engine.ECHO and not Path(deployment.model.path).exists():
+            if engine_entry(deployment.engine).loads_weights and not Path(deployment.model.path).exists():
                 self.stderr.write(
                     f"Note: {deployment.model.path} does not exist on this machine; the node that runs it must have it."
                 )

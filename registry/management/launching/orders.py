@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from inference.protocol.engines import engine_entry
 from registry import desired
 from registry.agent.identity import boot_id
 from registry.agent.registration import default_name
@@ -20,7 +21,7 @@ from registry.estimate import claim_for
 from registry.fleet import load_devices, load_files
 from registry.management.launching.cards import Dealer, Need
 from registry.management.launching.written import Cards, Item, read_items
-from registry.models import Claim, Deployment, Engine, Node, Worker
+from registry.models import Claim, Deployment, Node, Worker
 from registry.placement import Claims, Fleet, parse_devices, request_of
 from registry.states import ACTIVE
 from registry.states import Order as RunOrder
@@ -101,7 +102,7 @@ def _check_paths(wishes: Sequence[Wish], nodes: Sequence[Node]) -> None:
     if not nodes or any(node.boot_id != boot_id() for node in nodes):
         return
     for wish in wishes:
-        if wish.draft().engine != Engine.ECHO and not Path(str(wish.path)).exists():
+        if engine_entry(wish.draft().engine).loads_weights and not Path(str(wish.path)).exists():
             raise InvalidDesire(
                 f"There is nothing at {wish.path}: write the folder or .gguf file of the weights; models are not "
                 "downloaded."

@@ -57,6 +57,14 @@ def test_launches_that_were_ready_correct_the_next_claim(tmp_path: Path) -> None
     assert revision.estimate["notes"][-1] == "measured: 1 earlier launch with these options held up to 5 GiB"
 
 
+def test_what_an_engine_was_told_to_take_is_no_measurement(tmp_path: Path) -> None:
+    chat = deployment(written.model(tmp_path))
+    device = factories.device(factories.node(), kind="cpu")
+    factories.worker(chat, device, ready_at="2026-01-01T00:00:00Z", memory_peak_bytes=90 * GIB)
+    chat.engine = "vllm"
+    assert claim_for(chat.snapshot()).source == "files"
+
+
 def test_a_claim_takes_a_constant_number_of_queries(tmp_path: Path, django_assert_num_queries: Any) -> None:
     chat = deployment("/far/away")
     for number in range(8):

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from inference.protocol.engines import ENGINES
 from registry.estimate.facts import EMPTY, ModelFacts
-from registry.estimate.formula import GIB, MIB, RUNTIME, UNKNOWN_WEIGHTS, Estimate, from_files
+from registry.estimate.formula import GIB, MIB, UNKNOWN_WEIGHTS, Estimate, from_files
 
 # 8 billion parameters, as Llama 3 has them.
 FACTS = ModelFacts(
@@ -70,7 +71,7 @@ def test_running_it_takes_a_runtime_on_each_gpu_and_room_between_layers() -> Non
     one = from_files({"engine": "transformers", "options": {}}, FACTS)
     three = from_files({"engine": "transformers", "options": {}, "gpus": 3}, FACTS)
     named = from_files({"engine": "transformers", "options": {}, "devices": "a:0,1,2"}, FACTS)
-    assert three.overhead_bytes - one.overhead_bytes == 2 * RUNTIME
+    assert three.overhead_bytes - one.overhead_bytes == 2 * ENGINES["transformers"].runtime_bytes
     assert named == three
     assert 1 * GIB < one.overhead_bytes < 3 * GIB
 
@@ -93,6 +94,19 @@ def test_the_echo_engine_needs_little_and_what_its_option_says() -> None:
     assert from_files({"engine": "echo", "options": {}}, EMPTY).total == 64 * MIB
     assert from_files({"engine": "echo", "options": {"memory_mb": 36}}, EMPTY).total == 100 * MIB
     assert from_files({"engine": "echo", "options": {"memory_mb": "much"}}, EMPTY).total == 64 * MIB
+
+
+def test_an_engine_that_fills_its_claim_gets_a_cache_for_one_whole_context_at_least() -> None:
+    vllm = from_files({"engine": "vllm", "options": {}}, FACTS)
+    assert vllm.kv_bytes == FACTS.kv_values * 2 * FACTS.context  # twice what eight requests of 8,192 tokens take
+    assert vllm.overhead_bytes > 2 * GIB
+    short = from_files({"engine": "vllm", "options": {"context_length": 1024}}, FACTS)
+    assert short.kv_bytes == estimated(context_length=1024).kv_bytes
+
+
+@pytest.mark.parametrize(("written", "size"), [("3GiB", 3 * GIB), (GIB, GIB), ("much", 16 * GIB), (None, 16 * GIB)])
+def test_its_cache_is_as_large_as_its_option_says(written: object, size: int) -> None:
+    assert from_files({"engine": "vllm", "options": {"kv_cache_bytes": written}}, FACTS).kv_bytes == size
 
 
 def test_the_parts_add_up_and_go_as_json() -> None:
