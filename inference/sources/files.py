@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ AGAIN = "Copy or download the model again."
 _LENGTH_BYTES = 8
 _LONGEST_HEADER = 100_000_000
 _CHUNK = 1 << 22
+_TABLES = ("embed", "wte", "wpe", "lm_head")
 _BYTES_PER_VALUE = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "BF16": 2, "F16": 2, "I16": 2}
 
 
@@ -89,6 +91,16 @@ def weight_bytes(headers: Iterable[Mapping[str, Any]]) -> Counter[str]:
             start, end = entry["data_offsets"]
             sizes[entry["dtype"]] += end - start
     return sizes
+
+
+def linear_values(headers: Iterable[Mapping[str, Any]]) -> int:
+    """How many values lie in matrices that 8- and 4-bit loading shrinks: all but embeddings and the output layer."""
+    return sum(
+        prod(entry["shape"])
+        for header in headers
+        for name, entry in header.items()
+        if len(entry.get("shape", ())) > 1 and not any(table in name for table in _TABLES)
+    )
 
 
 def bytes_per_value(dtype: str) -> int:

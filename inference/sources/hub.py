@@ -108,7 +108,7 @@ class _Download:
 
     def _fetch_large(self, files: Sequence[Any], span: Span) -> None:
         """Those that the hub keeps by content; only these are large."""
-        from huggingface_hub.utils import build_hf_headers
+        from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # it is documented there
 
         blobs = {file.lfs.sha256: self._blob(file) for file in files if file.lfs is not None}
         missing = [blob for blob in blobs.values() if not blob.path.is_file()]

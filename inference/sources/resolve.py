@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from inference.errors import LoadError
 from inference.protocol.causes import Cause
 from inference.sources.files import (
     check_pytorch_file,
+    linear_values,
     read_json,
     safetensors_header,
     shards_of,
@@ -29,13 +29,15 @@ _WEIGHTS = ("model.safetensors.index.json", "model.safetensors", "pytorch_model.
 class ModelFiles:
     """A model on disk, checked: every file is there and as long as it should be.
 
-    `tensor_bytes` are the bytes of the weights by safetensors type, empty when only loading them would tell.
+    `tensor_bytes` are the bytes of the weights by safetensors type, empty when only loading them would tell. So is
+    `linear`, the number of values in matrices that are no tables of vectors.
     """
 
     folder: Path
     config: Mapping[str, Any]
     weights: tuple[Path, ...]
     tensor_bytes: Mapping[str, int]
+    linear: int = 0
 
     @property
     def size(self) -> int:
@@ -90,14 +92,11 @@ def inspect_folder(folder: Path) -> ModelFiles:
     config = read_json(config_path)
     weights = _weights(folder)
     if weights[0].suffix == ".safetensors":
-        return ModelFiles(folder, config, weights, _tensor_bytes(weights))
+        headers = [safetensors_header(path) for path in weights]
+        return ModelFiles(folder, config, weights, weight_bytes(headers), linear_values(headers))
     for path in weights:
         check_pytorch_file(path)
     return ModelFiles(folder, config, weights, {})
-
-
-def _tensor_bytes(weights: tuple[Path, ...]) -> Counter[str]:
-    return weight_bytes([safetensors_header(path) for path in weights])
 
 
 def _weights(folder: Path) -> tuple[Path, ...]:

@@ -35,12 +35,16 @@ def check_known(config: Mapping[str, Any], known: Container[str], *, trust_remot
     if model_type in known or (config.get("auto_map") and trust_remote_code):
         return
     if config.get("auto_map"):
-        reason = f"The model's architecture '{model_type}' is Python code in its own folder."
-        hint = "Read that code, and set the option 'trust_remote_code' to true if it may run here."
-        raise LoadError(reason, Cause.REMOTE_CODE, hint=hint)
+        raise untrusted(f"The model's architecture '{model_type}'")
     reason = f"The architecture '{model_type}' is not known to the installed transformers library."
     hint = "Check config.json, or install a version that knows it."
     raise LoadError(reason, Cause.ARCHITECTURE, hint=hint)
+
+
+def untrusted(what: str) -> LoadError:
+    """The error for code that comes with a model, which nobody has allowed to run."""
+    hint = "Read that code, and set the option 'trust_remote_code' to true if it may run here."
+    return LoadError(f"{what} is Python code in its own folder.", Cause.REMOTE_CODE, hint=hint)
 
 
 def kind_of(config: Mapping[str, Any], *, embeds: bool) -> Kind:

@@ -16,6 +16,10 @@ from inference.sources.files import bytes_per_value
 _CGROUP = Path("/sys/fs/cgroup")
 _FLOATS = frozenset({"F64", "F32", "BF16", "F16"})
 _WIDTHS = {"float32": 4, "float16": 2, "bfloat16": 2}
+# Bytes a value: 8 bits; 4 bits and a 32-bit scale for each block of 64.
+QUANTIZED = {"load_in_8bit": 1.0, "load_in_4bit": 0.5 + 4 / 64}
+# What the cache's size depends on, in a model's configuration.
+SHAPE_KEYS = ("num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim", "hidden_size")
 # A context is proposed in steps of so many tokens, and not a useless one.
 _CONTEXT_STEP = 256
 # Of what the weights leave free, for the cache: a card is there for the model alone, a machine is not.
@@ -29,21 +33,22 @@ _CPU_CONTEXTS = 16
 class Need:
     """What a model takes, in bytes: its weights as they are loaded, and the cache for each token of a sequence.
 
-    `tensors` are the stored weights by safetensors type. What is not known is 0 or empty. `limit` is what weights and
-    cache may take together on `device`, where an option says so.
+    `tensors` are the stored weights by safetensors type, `linear` of their values are in matrices that 8 and 4 bits
+    shrink. What is not known is 0 or empty. `device` is where the weights are, the first one if these are several.
     """
 
     weights: int
     tensors: Mapping[str, int] = field(default_factory=dict)
     cache_per_token: int = 0
     context: int = 0
+    linear: int = 0
     device: str = "cpu"
-    limit: int | None = None
 
-    @property
-    def values(self) -> int:
-        """The number of weights, which is their size in 8 bit."""
-        return sum(size // bytes_per_value(kind) for kind, size in self.tensors.items())
+    def packed(self, option: str) -> int:
+        """Bytes of the weights with one of the options `QUANTIZED`; what is no linear layer keeps 16 bits."""
+        values = sum(size // bytes_per_value(kind) for kind, size in self.tensors.items())
+        linear = self.linear or values
+        return int(linear * QUANTIZED[option]) + 2 * (values - linear)
 
 
 def needed_bytes(tensor_bytes: Mapping[str, int], dtype: str) -> int:
@@ -67,19 +72,18 @@ def cache_bytes_per_token(config: Mapping[str, Any], width: int) -> int:
 def check_fits(need: Need, free: int, device: str) -> None:
     """Raise `LoadError` when the weights alone are more than what is free."""
     if need.weights > free:
-        reason = (
-            f"Not enough memory: the weights need {_gb(need.weights)}, and {_gb(free)} are free on {_place(device)}."
-        )
+        needs, has = amount(need.weights), amount(free)
+        reason = f"Not enough memory: the weights need {needs}, and {has} are free on {_place(device)}."
         raise LoadError(reason, _cause(device), hint=smaller(need, free))
 
 
 def cache_tokens(need: Need, free: int, *, options: TransformersOptions, context: int) -> int:
     """The tokens that the key-value cache gets, for its whole life; never less than one `context`.
 
-    `free` are the bytes that could be taken on the model's device now that the weights are there. Raises `LoadError`
+    `free` are the bytes that may be taken now that the weights are there: `loading.room_for_cache`. Raises `LoadError`
     when one context does not fit, or when the options ask for less than one, or for more than there is.
     """
-    room = max(0, free if need.limit is None else min(free, need.limit - need.weights))
+    room = max(0, free)
     tokens = options.kv_cache_tokens or _tokens_in(room, need, options=options, context=context)
     if tokens < context:
         raise _too_small(tokens, options, context)
@@ -109,8 +113,8 @@ def _too_small(tokens: int, options: TransformersOptions, context: int) -> LoadE
 
 def _no_room(need: Need, room: int, *, tokens: int, context: int) -> LoadError:
     reason = (
-        f"Not enough memory: the weights take {_gb(need.weights)}, a key-value cache of {tokens} tokens needs "
-        f"{_gb(need.cache_per_token * tokens)}, and {_gb(room)} are left on {_place(need.device)}."
+        f"Not enough memory: the weights take {amount(need.weights)}, a key-value cache of {tokens} tokens needs "
+        f"{amount(need.cache_per_token * tokens)}, and {amount(room)} are left on {_place(need.device)}."
     )
     fitting = room // need.cache_per_token // _CONTEXT_STEP * _CONTEXT_STEP
     option = "kv_cache_tokens" if fitting >= context else "context_length"
@@ -120,10 +124,11 @@ def _no_room(need: Need, room: int, *, tokens: int, context: int) -> LoadError:
 
 def ran_out(need: Need, total: int, *, device: str, sequences: int = 1) -> Failure:
     """What to say when memory ran out although the weights fit into the `total` of it, for ever so many sequences."""
-    reason = f"The memory of {_place(device)} ran out: the weights take {_gb(need.weights)} of {_gb(total)}."
+    reason = f"The memory of {_place(device)} ran out: the weights take {amount(need.weights)} of {amount(total)}."
     context = context_that_fits(need, total, sequences)
     if context:
-        hint = f"Lower the option 'context_length' from {need.context} to {context}, or use the model in 8 bit."
+        packed = ", or set the option 'load_in_8bit'" if need.packed("load_in_8bit") < need.weights else ""
+        hint = f"Lower the option 'context_length' from {need.context} to {context}{packed}."
         return Failure(reason, _cause(device), hint)
     return Failure(reason, _cause(device), smaller(need, total))
 
@@ -149,10 +154,12 @@ def smaller(need: Need, free: int) -> str:
     """The first way to need less that would be enough."""
     half = needed_bytes(need.tensors, "bfloat16")
     if 0 < half < need.weights and half <= free:
-        return f"Set the option 'dtype' to bfloat16, which needs {_gb(half)}, or stop another model."
-    if 0 < need.values < need.weights and need.values <= free:
-        return f"Use a version of the model in 8 bit, about {_gb(need.values)}, or stop another model."
-    return "Stop another model, or choose a smaller model or dtype."
+        return f"Set the option 'dtype' to bfloat16, which needs {amount(half)}, or stop another model."
+    for option in QUANTIZED:
+        if 0 < need.packed(option) < need.weights and need.packed(option) <= free:
+            return f"Set the option '{option}', which needs about {amount(need.packed(option))}, or stop another model."
+    offload = "set the option 'cpu_offload', " if need.device != "cpu" else ""
+    return f"Stop another model, {offload}or choose a smaller model or dtype."
 
 
 def free_bytes(device: str) -> int:
@@ -160,7 +167,7 @@ def free_bytes(device: str) -> int:
     if device != "cpu":
         import torch
 
-        return int(torch.cuda.mem_get_info()[0])
+        return int(torch.cuda.mem_get_info(device)[0])
     import psutil
 
     return min(int(psutil.virtual_memory().available), _group_room())
@@ -171,7 +178,7 @@ def total_bytes(device: str) -> int:
     if device != "cpu":
         import torch
 
-        return int(torch.cuda.mem_get_info()[1])
+        return int(torch.cuda.mem_get_info(device)[1])
     import psutil
 
     return int(psutil.virtual_memory().total)
@@ -197,5 +204,6 @@ def _cause(device: str) -> Cause:
     return Cause.HOST_MEMORY if device == "cpu" else Cause.GPU_MEMORY
 
 
-def _gb(size: int) -> str:
+def amount(size: int) -> str:
+    """A size as people read it."""
     return f"{size / 1e9:.1f} GB"

@@ -27,7 +27,7 @@ _NO_TENSOR_PARALLEL = (
 class TransformersOptions(BaseModel):
     """How a model is loaded and run.
 
-    Weights: `trust_remote_code` lets Python code in the model's own folder run. `dtype` auto is the type of the weights.
+    Weights: `trust_remote_code` lets Python code in the model's own folder run. `dtype` auto is what the weights are.
     `load_in_8bit` (LLM.int8) and `load_in_4bit` (nf4) shrink the linear layers while they are loaded.
 
     Where: `device` auto is every CUDA device that the process sees, else the CPU; "cuda:1" is one of them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,12 +43,13 @@ def test_weights_larger_than_what_is_free_are_refused_with_the_numbers() -> None
     ("weights", "free", "advice"),
     [
         (32, 20, "Set the option 'dtype' to bfloat16, which needs 16.0 GB, or stop another model."),
-        (16, 10, "Use a version of the model in 8 bit, about 8.0 GB, or stop another model."),
-        (16, 5, "Stop another model, or choose a smaller model or dtype."),
+        (16, 10, "Set the option 'load_in_8bit', which needs about 9.0 GB, or stop another model."),
+        (16, 7, "Set the option 'load_in_4bit', which needs about 5.9 GB, or stop another model."),
+        (16, 5, "Stop another model, set the option 'cpu_offload', or choose a smaller model or dtype."),
     ],
 )
 def test_the_advice_is_the_first_that_would_be_enough(weights: int, free: int, advice: str) -> None:
-    need = Need(weights * GB, {"F32": 32 * GB})
+    need = Need(weights * GB, {"F32": 32 * GB}, linear=7 * GB, device="cuda:0")
     with pytest.raises(LoadError) as failed:
         check_fits(need, free * GB, "cuda")
     assert (failed.value.failure.cause, failed.value.failure.hint) == (Cause.GPU_MEMORY, advice)
@@ -58,7 +60,7 @@ def test_memory_that_ran_out_later_is_met_with_a_context_that_fits() -> None:
     assert ran_out(need, 24 * GB, device="cuda") == Failure(
         "The memory of the GPU ran out: the weights take 16.0 GB of 24.0 GB.",
         Cause.GPU_MEMORY,
-        "Lower the option 'context_length' from 131072 to 42496, or use the model in 8 bit.",
+        "Lower the option 'context_length' from 131072 to 42496, or set the option 'load_in_8bit'.",
     )
     assert "from 131072 to 5120," in ran_out(need, 24 * GB, device="cuda", sequences=8).hint
 
@@ -66,8 +68,9 @@ def test_memory_that_ran_out_later_is_met_with_a_context_that_fits() -> None:
 def test_a_context_that_fits_anyway_is_no_advice() -> None:
     need = Need(16 * GB, {"BF16": 16 * GB}, cache_per_token=131_072, context=4096)
     assert ran_out(need, 24 * GB, device="cuda").hint == (
-        "Use a version of the model in 8 bit, about 8.0 GB, or stop another model."
+        "Set the option 'load_in_8bit', which needs about 8.0 GB, or stop another model."
     )
+    assert ran_out(replace(need, weights=8 * GB), 8 * GB, device="cuda").hint.startswith("Set the option 'load_in_4bit'")
 
 
 def test_the_cache_of_a_token_follows_the_heads_that_keep_keys_and_values() -> None:
@@ -100,11 +103,6 @@ def test_the_cache_is_never_larger_than_what_all_requests_could_use() -> None:
 
 def test_one_context_is_given_even_where_it_is_more_than_the_usual_share() -> None:
     assert tokens(1_500_000, HOST) == 1000
-
-
-def test_a_limit_on_the_card_counts_weights_and_cache() -> None:
-    limited = Need(GB, cache_per_token=1000, device="cuda", limit=GB + 4_000_000)
-    assert tokens(GB, limited, kv_cache_memory=1.0) == 4000
 
 
 @pytest.mark.parametrize(
