@@ -85,7 +85,7 @@ def _fetch(blob: Blob, headers: Mapping[str, str], meter: Meter) -> None:
             file.truncate(0)
         http_get(
             blob.url,
-            file,  # type: ignore[arg-type]  # any file that is open for appending
+            file,
             resume_size=file.tell(),
             headers=dict(headers),
             expected_size=blob.size,

@@ -92,7 +92,7 @@ class _Download:
         with exclusively(self._home / ".modelyard.lock", span, _WAITING):
             self._fetch_large([files[path] for path in chosen], span)
             self._fetch_rest(chosen)
-        snapshot = self._home / "snapshots" / self._revision.resolved
+        snapshot = self._home / "snapshots" / str(self._revision.resolved)
         log.info("%s, revision %s, is in %s", self._model.id, self._model.revision, snapshot)
         return snapshot / self._model.file
 
@@ -108,7 +108,7 @@ class _Download:
 
     def _fetch_large(self, files: Sequence[Any], span: Span) -> None:
         """Those that the hub keeps by content; only these are large."""
-        from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # it is documented there
+        from huggingface_hub.utils import build_hf_headers
 
         blobs = {file.lfs.sha256: self._blob(file) for file in files if file.lfs is not None}
         missing = [blob for blob in blobs.values() if not blob.path.is_file()]

@@ -64,7 +64,7 @@ def place(need: Need, cards: Sequence[Card], *, host_free: int, options: Transfo
     if not cards:
         check_fits(need, min(host_free, options.cpu_limit or host_free), "cpu")
         return Placement("cpu", {"device_map": {"": "cpu"}} if options.quantized else {})
-    budgets = {card.index: min(card.free, options.gpu_limit or card.free) for card in cards}
+    budgets: dict[int | str, int] = {card.index: min(card.free, options.gpu_limit or card.free) for card in cards}
     room = sum(budgets.values())
     if len(cards) == 1 and (need.weights <= room or not options.cpu_offload):
         check_fits(need, room, cards[0].name)
@@ -74,8 +74,8 @@ def place(need: Need, cards: Sequence[Card], *, host_free: int, options: Transfo
     # What one request needs of the cache stays free on the cards, since accelerate would fill them to the brim.
     kept = need.cache_per_token * need.context // len(cards)
     largest = {index: max(0, int(_USABLE * budget) - kept) for index, budget in budgets.items()}
-    allowed: dict[int | str, int] = {**largest, "cpu": host}
-    return Placement(cards[0].name, {"device_map": "auto", "max_memory": allowed}, offloaded=options.cpu_offload)
+    arguments = {"device_map": "auto", "max_memory": {**largest, "cpu": host}}
+    return Placement(cards[0].name, arguments, offloaded=options.cpu_offload)
 
 
 def check_placed(device_map: Mapping[str, str], placement: Placement, need: Need) -> None:
