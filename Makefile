@@ -8,7 +8,7 @@ RUN = .venv/bin/python -m
 # The checks import the settings; nothing is connected to and nothing is signed.
 CHECK_ENV = MODELYARD_SECRET_KEY=check DATABASE_URL=postgresql://127.0.0.1/check
 
-.PHONY: help setup up down test faults check bench
+.PHONY: help setup up down test faults check bench vllm
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -44,3 +44,6 @@ check: ## look for mistakes without running anything
 bench: ## measure this machine (ARGS=control: only the control plane)
 	@scripts/setup dev
 	@exec $(RUN) bench $(ARGS)
+
+vllm: setup ## install vLLM for the engine of this name, under the data directory (VLLM_BUILD=cpu or cuda)
+	@scripts/vllm "$(DATA_DIR)"
