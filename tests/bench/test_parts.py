@@ -20,7 +20,7 @@ def test_every_part_is_there(name: str) -> None:
 
 
 def test_groups_are_made_of_parts() -> None:
-    assert {part for parts in GROUPS.values() for part in parts} == set(PARTS)
+    assert {part for parts in GROUPS.values() for part in parts} <= set(PARTS)
 
 
 def test_an_unknown_part_is_refused_and_help_names_them_all() -> None:
