@@ -76,12 +76,9 @@ class Scheduler:
             self._preempt(self.running[-1])
 
     def _decode(self) -> list[Work]:
-        works: list[Work] = []
-        for track in list(self.running):
-            # Whoever was preempted for an older one is not running any more.
-            if track.pending == 1 and track in self.running and self._reserve(track):
-                works.append(Work(track, track.chunk(1)))
-        return works
+        decoding = [track for track in self.running if track.pending == 1]
+        # Whoever was preempted for an older one is not running any more.
+        return [Work(t, t.chunk(1)) for t in decoding if t in self.running and self._reserve(t)]
 
     def _prefill(self, budget: int, works: list[Work]) -> int:
         for track in self.running:

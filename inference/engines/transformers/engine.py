@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from inference.engines.base import (
@@ -19,47 +18,30 @@ from inference.engines.base import (
     SamplingParams,
     TokenEngine,
 )
-from inference.engines.transformers.admission import Limits, admit
+from inference.engines.transformers.admission import admit
 from inference.engines.transformers.architecture import Kind
-from inference.engines.transformers.defaults import SamplingDefaults, stop_token_ids
-from inference.engines.transformers.embedding.inputs import InputEncoder
 from inference.engines.transformers.options import TransformersOptions
-from inference.engines.transformers.prompts import PromptEncoder, decoder_of, tool_syntax_of
+from inference.engines.transformers.sequence import Request
 from inference.engines.transformers.sequence import Sequence as RunningSequence
 from inference.errors import EngineClosed, InferenceError, InvalidRequest, LoadError
 from inference.failure import Failure
 from inference.protocol.causes import Cause
 from inference.sources.progress import Span
 from inference.sources.resolve import resolve
-from inference.text.detokenizer import Decode
 from inference.text.stream import TextStream
-from inference.tools.formats import ToolSyntax
 
 if TYPE_CHECKING:
     # These import torch, which takes a second: not before `load`, so that a worker beats at once.
-    from inference.engines.transformers.embedding.texts import TextEmbedder
+    from inference.engines.transformers.assembly import Parts
+    from inference.engines.transformers.delivery import Inbox
     from inference.engines.transformers.loading import LoadedModel
-    from inference.engines.transformers.loop import DecodeLoop
-    from inference.structured.grammars import Grammars
+    from inference.engines.transformers.sampling import TokenMask
+    from inference.engines.transformers.ticket import Ticket
 
 _CAPABILITIES = {
     Kind.GENERATIVE: frozenset({Capability.CHAT, Capability.COMPLETIONS, Capability.EMBEDDINGS}),
     Kind.ENCODER: frozenset({Capability.EMBEDDINGS}),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What exists once the model is loaded."""
-
-    encoder: PromptEncoder
-    decode: Decode
-    grammars: Grammars
-    tool_syntax: ToolSyntax | None
-    limits: Limits
-    loop: DecodeLoop
-    embeddings: TextEmbedder
-    model: LoadedModel
 
 
 class TransformersEngine(TokenEngine):
@@ -68,7 +50,7 @@ class TransformersEngine(TokenEngine):
     def __init__(self, config: EngineConfig) -> None:
         super().__init__(config)
         self._options = TransformersOptions.parse(config.options)
-        self._loaded: _Parts | None = None
+        self._loaded: Parts | None = None
 
     def load(self, report: ReportProgress) -> None:
         """Resolve, load and try the model. Raises `LoadError`."""
@@ -76,10 +58,17 @@ class TransformersEngine(TokenEngine):
         files = resolve(self.config.model, self.config.cache_dir, Span(changes, 0, 60))
         # Loading begins where resolving ended: near the start, unless a file had to be converted.
         span = Span(changes, changes.last.percent, 100)
+        from inference.engines.transformers.assembly import assemble
         from inference.engines.transformers.loading import load_model
 
-        model = load_model(files, self._options, span.part(0.0, 0.95))
-        parts = _assemble(model, self._options, on_crash=lambda *how: self.on_crash(_crash(model, *how)))
+        model = load_model(files, self._options, span.part(0.0, 0.9))
+        span.at(0.9, "preparing the model")
+        parts = assemble(
+            model,
+            self._options,
+            cache_dir=self.config.cache_dir,
+            on_crash=lambda *how: self.on_crash(_crash(model, *how)),
+        )
         self.capabilities = _CAPABILITIES[model.kind]
         self.context_length = model.context_length
         self.tool_syntax = parts.tool_syntax
@@ -103,7 +92,7 @@ class TransformersEngine(TokenEngine):
 
     def token_bytes(self, token_id: int) -> bytes:
         """The bytes of one token."""
-        return self._parts.decode([token_id]).encode()
+        return self._parts.token_bytes(token_id)
 
     async def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
         """A delta a token. Closing it aborts the sequence before the next step."""
@@ -113,8 +102,10 @@ class TransformersEngine(TokenEngine):
         if Capability.COMPLETIONS not in self.capabilities:
             raise InvalidRequest("This model makes embeddings only. Send the request to /v1/embeddings.", "model")
         request = admit(prompt.token_ids, sampling, parts.limits)
+        mask = None if sampling.grammar is None else await _mask(parts, sampling.grammar)
         inbox = Inbox()
-        ticket = parts.loop.submit(RunningSequence(request, TextStream(parts.decode, sampling.stop)), inbox)
+        ticket = _ticket(parts, request, inbox, mask=mask, stop=sampling)
+        parts.loop.submit(ticket)
         try:
             while True:
                 delta = await inbox.get()
@@ -140,50 +131,33 @@ class TransformersEngine(TokenEngine):
             parts.grammars.close()
 
     @property
-    def _parts(self) -> _Parts:
+    def _parts(self) -> Parts:
         if self._loaded is None:
             raise EngineClosed("The model is not loaded.")
         return self._loaded
 
 
-def _assemble(
-    model: LoadedModel, options: TransformersOptions, *, on_crash: Callable[[BaseException, int], None]
-) -> _Parts:
-    from inference.engines.transformers.embedding.texts import text_embedder
-    from inference.engines.transformers.forward import HuggingFaceForward
-    from inference.engines.transformers.loop import DecodeLoop
-    from inference.structured.grammars import Grammars
+async def _mask(parts: Parts, grammar: str) -> TokenMask:
+    await asyncio.wrap_future(parts.grammars.prepare(grammar))
+    return parts.grammars.mask(grammar)
 
-    forward = HuggingFaceForward(model.model, model.device) if model.kind is Kind.GENERATIVE else None
-    encoder, limits = PromptEncoder(model.tokenizer, options.chat_template), _limits(model, options)
-    syntax = tool_syntax_of(model.tokenizer, options.chat_template, options.tool_format)
-    loop = DecodeLoop(forward, threads=options.thread_count, on_crash=on_crash)
-    inputs = InputEncoder(encoder, model.recipe, longest=limits.context_length, vocabulary=limits.vocabulary)
-    return _Parts(
-        encoder=encoder,
-        decode=decoder_of(model.tokenizer, syntax),
-        grammars=Grammars(model.tokenizer, vocabulary=limits.vocabulary, stop_ids=limits.stop_ids),
-        tool_syntax=syntax,
-        limits=limits,
-        loop=loop,
-        embeddings=text_embedder(model, options, inputs=inputs, call=loop.call),
-        model=model,
+
+def _ticket(parts: Parts, request: Request, inbox: Inbox, *, mask: TokenMask | None, stop: SamplingParams) -> Ticket:
+    from inference.engines.transformers.sampling import SamplerState
+    from inference.engines.transformers.ticket import ticket_for
+
+    sampler = SamplerState(
+        request.sampling,
+        request.prompt_ids,
+        vocabulary=parts.limits.vocabulary,
+        stop_ids=request.stop_ids,
+        mask=mask,
     )
+    text = TextStream(parts.decode, stop.stop, include_stop=stop.include_stop)
+    return ticket_for(RunningSequence(request, text), inbox, sampler)
 
 
-def _limits(model: LoadedModel, options: TransformersOptions) -> Limits:
-    config = model.generation_config | options.generation_config
-    return Limits(
-        context_length=model.context_length,
-        vocabulary=int(model.model.get_input_embeddings().weight.shape[0]),
-        stop_ids=stop_token_ids(
-            config.get("eos_token_id"), getattr(model.model.config, "eos_token_id", None), model.tokenizer.eos_token_id
-        ),
-        defaults=SamplingDefaults.read(config),
-    )
-
-
-def _warm_up(parts: _Parts) -> None:
+def _warm_up(parts: Parts) -> None:
     """The first pass makes the kernels' workspaces, and shows a model that cannot run before it is called ready."""
     try:
         parts.embeddings.try_out()

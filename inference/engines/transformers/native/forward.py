@@ -16,7 +16,7 @@ from inference.batching.track import Chunk
 from inference.engines.transformers.native import library
 from inference.engines.transformers.native.build import compiled
 from inference.engines.transformers.native.family import Shape, shape_of
-from inference.engines.transformers.native.weights import LANES, Weights
+from inference.engines.transformers.native.weights import Weights
 
 Ints = np.ndarray[Any, np.dtype[np.int32]]
 
@@ -64,6 +64,9 @@ class NativeForward:
         rows = _Rows([Chunk(token_ids, 0, range(blocks), 0)])
         self._run(decoder, rows, hidden=found.data_ptr())
         return found
+
+    def retain(self, first_blocks: Iterable[int]) -> None:
+        """See `Forward.retain`: what is in a block is overwritten when it is used again."""
 
     @property
     def _opened(self) -> library.Decoder:

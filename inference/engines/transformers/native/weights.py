@@ -26,7 +26,7 @@ def pack(weight: Tensor) -> Tensor:
 
 def alternate(gate: Tensor, up: Tensor) -> Tensor:
     """Rows of two matrices of the same size, by turns 16 of each."""
-    tiles = [part.unflatten(0, (-1, LANES)) for part in (gate, up)]
+    tiles = [part.reshape(-1, LANES, *part.shape[1:]) for part in (gate, up)]
     return torch.stack(tiles, dim=1).flatten(0, 2)
 
 
