@@ -95,9 +95,12 @@ class Editor:
     def _logprobs(self, spec: ChoiceSpec, draft: Draft) -> dict[str, Any] | None:
         if self._request.tops is None:
             return None
-        begin = echoed(spec, draft[0]) if self._request.echoes else []
+        rendering = self._form(self._bytes, self._request.tops)
         generated = scored(token for delta in draft for token in delta.logprobs)
-        return self._form(self._bytes, self._request.tops).render([*begin, *generated])
+        if not self._request.echoes:
+            return rendering.render(generated)
+        rendering.follow(spec.prompt.token_ids, spec.echo)
+        return rendering.render([*echoed(spec, draft[0]), *generated])
 
     def _prompt_logprobs(self, first: Delta) -> list[dict[str, Any] | None] | None:
         if self._request.prompt_logprobs is None or first.prompt_logprobs is None:

@@ -28,10 +28,17 @@ class Logprobs(ABC):
     def __init__(self, token_bytes: TokenBytes, tops: int) -> None:
         self._bytes = token_bytes
         self._tops = tops
+        # In characters from the choice's beginning: where the next token's text begins.
+        self._offset = 0
 
     @abstractmethod
     def render(self, tokens: Sequence[Scored]) -> dict[str, Any]:
         """The object for the tokens that come next."""
+
+    def follow(self, prompt_ids: Iterable[int], text: str) -> None:
+        """The choice begins with this prompt, whose tokens are the next."""
+        # They end where the text does: what the tokenizer put before it, such as a special token, takes no place.
+        self._offset = len(text) - sum(_begun(self._bytes(token_id)) for token_id in prompt_ids)
 
     def _text(self, token_id: int) -> str:
         return _text_of(self._bytes(token_id))
@@ -56,10 +63,6 @@ class ChatLogprobs(Logprobs):
 class CompletionLogprobs(Logprobs):
     """Four lists, an item a token: `tokens`, `token_logprobs`, `top_logprobs`, and `text_offset` in characters."""
 
-    def __init__(self, token_bytes: TokenBytes, tops: int) -> None:
-        super().__init__(token_bytes, tops)
-        self._offset = 0
-
     def render(self, tokens: Sequence[Scored]) -> dict[str, Any]:
         """The object for the tokens that come next."""
         raws = [self._bytes(token_id) for token_id, _ in tokens]
@@ -82,8 +85,8 @@ class CompletionLogprobs(Logprobs):
         """Where a token begins; one that goes on with a character begins where the character does."""
         inside = bool(raw) and self._offset > 0 and raw[0] & _MASK == _CONTINUES
         at = self._offset - inside
-        self._offset += sum(byte & _MASK != _CONTINUES for byte in raw)
-        return at
+        self._offset += _begun(raw)
+        return max(0, at)
 
 
 def prompt_logprobs(
@@ -103,6 +106,11 @@ def _ranked(known: TokenLogprob, token_bytes: TokenBytes, *, tops: int) -> dict[
         }
         for token_id, logprob in dict((*known.top[:tops], (known.token_id, known.logprob))).items()
     }
+
+
+def _begun(raw: bytes) -> int:
+    """How many characters have their first byte here."""
+    return sum(byte & _MASK != _CONTINUES for byte in raw)
 
 
 def _text_of(raw: bytes) -> str:

@@ -62,7 +62,11 @@ class DetailedSteps(Steps):
 
     def _echo(self, index: int, delta: Delta) -> bytes:
         spec = self._unechoed.pop(index, None)
-        return b"" if spec is None else self._piece(index, spec.echo, echoed(spec, delta))
+        if spec is None:
+            return b""
+        if self._logprobs:
+            self._logprobs[index].follow(spec.prompt.token_ids, spec.echo)
+        return self._piece(index, spec.echo, echoed(spec, delta))
 
     def _piece(self, index: int, text: str, tokens: Sequence[Scored]) -> bytes:
         if not self._logprobs or not tokens:

@@ -79,8 +79,8 @@ class EchoEngine(TokenEngine):
         return Prompt(words.encode(text))
 
     def token_bytes(self, token_id: int) -> bytes:
-        """A word; nothing for the end."""
-        return b"" if token_id == words.END else words.decode(token_id).encode()
+        """A word."""
+        return b"<end>" if token_id == words.END else words.decode(token_id).encode()
 
     async def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
         """The words of the question, a delta each."""

@@ -65,9 +65,9 @@ async def test_log_probabilities_are_made_up_the_same_way_every_time() -> None:
     assert last.prompt_logprobs is None
 
 
-async def test_the_end_has_a_log_probability_and_no_text() -> None:
+async def test_the_end_has_a_name_and_a_log_probability() -> None:
     last = (await deltas(engine(), "a", logprobs=0))[-1]
-    assert [engine().token_bytes(scored.token_id) for scored in last.logprobs] == [b""]
+    assert [engine().token_bytes(scored.token_id) for scored in last.logprobs] == [b"<end>"]
 
 
 async def test_no_tokens_at_all_may_be_asked_for() -> None:

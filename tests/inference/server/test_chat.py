@@ -93,7 +93,7 @@ async def test_the_official_client_gets_log_probabilities_whole_and_streamed(ser
     assert whole.content is not None
     # The stop token has one too.
     assert [(entry.token, entry.logprob, len(entry.top_logprobs)) for entry in whole.content] == [
-        (word, -0.5, 2) for word in ("one", " two", " three", "")
+        (word, -0.5, 2) for word in ("one", " two", " three", "<end>")
     ]
     streamed = [chunk.logprobs.content for chunk in chunks if chunk.logprobs is not None]
     assert [entry for entries in streamed for entry in entries or ()] == whole.content
@@ -106,7 +106,7 @@ async def test_a_chunk_has_the_log_probabilities_of_text_that_is_held_back(serve
         )
         choices = [chunk.choices[0] async for chunk in stream]
     scored = [(c.delta.content, [entry.token for entry in c.logprobs.content or ()]) for c in choices if c.logprobs]
-    assert scored == [("one", ["one"]), ("", [" two"]), (" two three", [" three"]), ("", [""])]
+    assert scored == [("one", ["one"]), ("", [" two"]), (" two three", [" three"]), ("", ["<end>"])]
 
 
 async def test_every_chunk_counts_when_that_is_asked_for(serve: Serve) -> None:

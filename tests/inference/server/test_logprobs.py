@@ -9,7 +9,7 @@ from openai.types.chat.chat_completion import ChoiceLogprobs
 from inference.engines.base import TokenLogprob
 from inference.server.logprobs import ChatLogprobs, CompletionLogprobs, Scored, prompt_logprobs
 
-# A character cut in two: bytes 3 and 4 are the halves of one. 9 is a special token, which stands for no text.
+# A character cut in two: bytes 3 and 4 are the halves of one. 9 stands for nothing.
 VOCABULARY = {1: b"one", 2: b" two", 3: "é".encode()[:1], 4: "é".encode()[1:], 5: b"one", 9: b""}
 
 
@@ -59,6 +59,13 @@ def test_offsets_go_on_from_step_to_step_and_count_characters() -> None:
     steps = [rendering.render([scored(token_id, -1.0)])["text_offset"][0] for token_id in (1, 3, 4, 9, 2)]
     # Both halves of the character are at its place; what follows is one further, not two.
     assert steps == [0, 3, 3, 4, 4]
+
+
+def test_what_a_tokenizer_puts_before_a_prompt_takes_no_place_in_its_text() -> None:
+    rendering = CompletionLogprobs(VOCABULARY.__getitem__, 0)
+    # The text "one" became " two" and "one": as if a name of four letters had been put before it.
+    rendering.follow([2, 1], "one")
+    assert rendering.render([scored(token_id, -1.0) for token_id in (2, 1, 2)])["text_offset"] == [0, 0, 3]
 
 
 def test_what_is_impossible_is_a_number_that_json_has() -> None:
