@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,9 @@ pytestmark = pytest.mark.torch
 
 from inference.engines.transformers.defaults import Sampling  # noqa: E402
 from inference.engines.transformers.sampling import SamplerState, prompt_logprobs, sample  # noqa: E402
+from inference.engines.transformers.sampling.draw import weigh  # noqa: E402
 
-ROWS, STEPS = 32, 3
+ROWS, STEPS = 32, 2
 
 
 class OnlyOdd:
@@ -82,22 +82,17 @@ def test_a_row_alone_and_among_others_gets_the_same_choice(dtype: Any) -> None:
 
 
 @pytest.mark.usefixtures("threads")
-def test_rows_that_draw_do_not_depend_on_how_many_draw() -> None:
+@pytest.mark.parametrize("vocabulary", [5003, 49_152])
+def test_weights_are_whole_numbers_and_do_not_depend_on_how_many_rows_there_are(vocabulary: int) -> None:
     torch.manual_seed(8)
-    logits = torch.randn(ROWS, 9_000)
-    for top_p in (1.0, 0.9):
-        wanted = Sampling(top_p=top_p, logprobs=3)
-        cuts = [drawn_in_groups(logits, wanted, size) for size in (1, 5, ROWS)]
-        assert all(cut == cuts[0] for cut in cuts)
-
-
-def drawn_in_groups(logits: Any, wanted: Sampling, size: int) -> list[Any]:
-    rows = [
-        SamplerState(replace(wanted, seed=row), [1], vocabulary=logits.shape[1], stop_ids=frozenset())
-        for row in range(len(logits))
-    ]
-    groups = [sample(rows[at : at + size], logits[at : at + size]) for at in range(0, len(rows), size)]
-    return [choice for group in groups for choice in group]
+    logits = torch.randn(ROWS, vocabulary)
+    wanted = [Sampling(temperature=0.7 + row / 50, top_p=0.9 if row % 2 else 1.0) for row in range(ROWS)]
+    whole = weigh(logits, wanted)
+    # Whole numbers add up exactly, in any order.
+    assert torch.equal(whole, whole.floor())
+    for size in (1, 5):
+        for at in range(0, ROWS, size):
+            assert torch.equal(weigh(logits[at : at + size], wanted[at : at + size]), whole[at : at + size])
 
 
 @pytest.mark.usefixtures("threads")
