@@ -109,8 +109,8 @@ def test_a_draw_falls_where_the_weights_lie() -> None:
 def test_drawn_frequencies_follow_the_distribution() -> None:
     settings = Sampling(temperature=1.2, top_k=10)
     states = [state(replace(settings, seed=seed)) for seed in range(200)]
-    logits, count = torch.tensor(LOGITS).repeat(len(states), 1), 40 * len(states)
-    drawn = Counter(choice.token_id for _ in range(40) for choice in sample(states, logits))
+    logits, count = torch.tensor(LOGITS).repeat(len(states), 1), 20 * len(states)
+    drawn = Counter(choice.token_id for _ in range(20) for choice in sample(states, logits))
     expected = reference(LOGITS, settings) * count
     used = expected > 0
     observed = np.array([drawn[token] for token in range(len(LOGITS))])
