@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from chat_templates import LLAMA, QWEN
 
 from inference.errors import InvalidRequest, LoadError
-from inference.text.chat import NEUTRAL_TEMPLATE, chat_renderer, choose_template
+from inference.protocol.chat import ChatCompletionRequest
+from inference.text.chat import NEUTRAL_TEMPLATE, chat_renderer, choose_template, template_text
+from inference.tools.formats import HERMES, LLAMA3, ToolFormat, detect
 
 MESSAGES = [{"role": "system", "content": "Be short."}, {"role": "user", "content": " Hi "}]
 
@@ -21,10 +25,12 @@ class Jinja:
     def apply_chat_template(self, messages: list[dict[str, Any]], **options: Any) -> str:
         from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-        environment = ImmutableSandboxedEnvironment()
+        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
         environment.globals["raise_exception"] = self._refuse
-        template = environment.from_string(options["chat_template"] or self.chat_template)
-        return template.render(messages=messages, add_generation_prompt=options["add_generation_prompt"])
+        # As transformers has it; Jinja's own escapes what HTML would read.
+        environment.filters["tojson"] = lambda value, indent=None: json.dumps(value, indent=indent)
+        template = environment.from_string(options.pop("chat_template") or self.chat_template)
+        return template.render(messages=messages, **{"tools": None, **options})
 
     @staticmethod
     def _refuse(message: str) -> None:
@@ -61,3 +67,53 @@ def test_a_template_that_reads_what_a_message_lacks_is_the_clients_error_too() -
 def test_an_override_that_is_no_template_fails_the_load() -> None:
     with pytest.raises(LoadError, match="'chat_template' is not a Jinja template"):
         chat_renderer(Jinja("own"), "{% for %}")
+
+
+TOOL = {"type": "function", "function": {"name": "f", "description": "Does <it>."}}
+SAID = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": "<b>"}'}}
+CHAT = [
+    {"role": "user", "content": "Do it."},
+    {"role": "assistant", "content": None, "tool_calls": [SAID]},
+    {"role": "tool", "tool_call_id": "1", "content": "done"},
+]
+
+
+def rendered(template: str, **fields: Any) -> str:
+    """A request with tools through a template, as the server does it."""
+    request = ChatCompletionRequest.parse({"model": "m", "messages": CHAT, "tools": [TOOL], **fields})
+    tools = [tool.for_template() for tool in request.usable_tools]
+    messages = [message.for_template() for message in request.messages]
+    return chat_renderer(Jinja(template))(messages, tools=tools, **request.chat_template_kwargs)
+
+
+def test_a_template_of_qwens_kind_shows_tools_calls_and_results() -> None:
+    prompt = rendered(QWEN)
+    assert '<tools>\n{"type": "function", "function": {"name": "f", "description": "Does <it>."' in prompt
+    assert (
+        '<|im_start|>assistant\n<tool_call>\n{"name": "f", "arguments": {"a": "<b>"}}\n</tool_call><|im_end|>' in prompt
+    )
+    assert "<tool_response>\ndone\n</tool_response>" in prompt
+    assert prompt.endswith("<|im_start|>assistant\n")
+
+
+def test_a_template_of_llamas_kind_shows_them_too_and_refuses_two_calls_at_once() -> None:
+    assert '\n\n{"name": "f", "parameters": {"a": "<b>"}}<|eot_id|>' in rendered(LLAMA)
+    twice = [CHAT[0], {"role": "assistant", "tool_calls": [SAID, SAID]}]
+    with pytest.raises(InvalidRequest, match="only supports single tool-calls"):
+        rendered(LLAMA, messages=twice)
+
+
+def test_a_request_may_set_variables_of_the_template() -> None:
+    assert rendered(QWEN, chat_template_kwargs={"enable_thinking": False}).endswith("<think>\n\n</think>\n\n")
+
+
+@pytest.mark.parametrize(("template", "form"), [(QWEN, HERMES), (LLAMA, LLAMA3), (NEUTRAL_TEMPLATE, None)])
+def test_the_format_of_calls_is_seen_in_the_template(template: str, form: ToolFormat | None) -> None:
+    assert detect(template_text(Jinja(template), None)) is form
+
+
+def test_of_several_templates_the_one_for_tools_is_looked_at() -> None:
+    several: Any = {"default": "{{ messages }}", "tool_use": QWEN}
+    assert template_text(Jinja(several), None) == QWEN
+    assert template_text(Jinja(several), "mine") == "mine"
+    assert template_text(Jinja(None), None) == NEUTRAL_TEMPLATE
