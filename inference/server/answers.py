@@ -21,7 +21,7 @@ from inference.protocol.responses import (
 )
 from inference.protocol.stream import CONTENT_TYPE, ChatChunks, ChunkEncoder, CompletionChunks
 from inference.server.drafts import Collector, Editor, Generation, LogprobsFormat
-from inference.server.generation import ChoiceSpec, pump_all, running, settle
+from inference.server.generation import ChoiceSpec, generate_all, pump_all, running, settle
 from inference.server.keys import SERVICE, STREAM
 from inference.server.logprobs import ChatLogprobs, CompletionLogprobs
 from inference.server.steps import Steps, steps_for
@@ -62,8 +62,7 @@ async def answer(http: web.Request, engine: TokenEngine, *, generation: Generati
         steps = steps_for(encoder, generation, form=form.logprobs, token_bytes=engine.token_bytes)
         return await _stream(http, engine, specs=specs, encoder=encoder, steps=steps)
     collector = Collector(len(specs))
-    async with running(engine, specs) as runs:
-        await pump_all(runs, collector.deliver)
+    await generate_all(engine, specs, collector.deliver)
     choices = await Editor(generation, engine.token_bytes, form.logprobs).choices(specs, collector.drafts)
     usage = generation.usage([draft[-1] for draft in collector.drafts])
     return json_response(form.whole(identity, choices, usage=usage))

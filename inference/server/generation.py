@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from inference.engines.base import Delta, Prompt, SamplingParams, TokenEngine
 from inference.errors import EngineCrashed
@@ -18,6 +18,9 @@ Deliver = Callable[[int, Delta], Awaitable[None]]
 # still gets a status of its own.
 _SETTLE_S = 0.01
 _SEEDS = 2**63
+# Choices of one request that the engine has at the same time. Its queue is for everybody: thousands of prompts in one
+# request must neither fill it nor be refused for ever because they are more than it holds.
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +118,29 @@ async def settle(runs: Sequence[Run]) -> None:
 
 async def pump_all(runs: Sequence[Run], deliver: Deliver) -> None:
     """Hand over the deltas of all choices as they come; the first error ends them all."""
-    if len(runs) == 1:
-        await runs[0].pump(deliver)
+    await _together([run.pump(deliver) for run in runs])
+
+
+async def generate_all(engine: TokenEngine, specs: Sequence[ChoiceSpec], deliver: Deliver) -> None:
+    """Generate every choice, some of them at a time; the first error ends them all, and so does leaving."""
+    waiting = iter(specs)
+
+    async def work() -> None:
+        for spec in waiting:
+            async with running(engine, [spec]) as runs:
+                await runs[0].pump(deliver)
+
+    await _together([work() for _ in specs[:_AT_ONCE]])
+
+
+async def _together(parts: Sequence[Coroutine[Any, Any, None]]) -> None:
+    if len(parts) == 1:
+        await parts[0]
         return
     try:
         async with asyncio.TaskGroup() as group:
-            for run in runs:
-                group.create_task(run.pump(deliver))
+            for part in parts:
+                group.create_task(part)
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
 

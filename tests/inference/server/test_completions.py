@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -59,3 +60,17 @@ async def test_one_prompt_too_long_ends_the_stream_of_all_before_it_began(serve:
         assert response.status == 400
         assert json.loads(await response.read())["error"]["code"] == "context_length_exceeded"
     assert (await served.stats())["engine"]["running"] == 0
+
+
+async def test_a_request_with_many_prompts_leaves_room_in_the_engine_for_others(serve: Serve) -> None:
+    served = await serve({"token_delay_ms": 20})
+    body = {"model": "echo", "prompt": [f"prompt {index}" for index in range(150)], "max_tokens": 2}
+    asking = asyncio.create_task(served.post("/v1/completions", body))
+    stats = await served.until(lambda stats: stats["engine"]["running"] > 0)
+    most = stats["engine"]["running"]
+    while not asking.done():
+        most = max(most, (await served.stats())["engine"]["running"])
+    status, answer = await asking
+    assert status == 200
+    assert most <= 64
+    assert [choice["text"] for choice in answer["choices"]] == body["prompt"]
