@@ -11,7 +11,7 @@ import psutil
 
 _STATUS = Path("/proc/self/status")
 # What each GPU holds for a process beside torch's own blocks: the CUDA context and its kernels, which torch cannot see.
-_CONTEXT = 512 * 2**20
+CUDA_CONTEXT = 512 * 2**20
 
 
 def held_bytes() -> int:
@@ -36,7 +36,7 @@ def _cuda() -> Any:
 
 def _of_gpus(cuda: Any, reserved: Callable[[int], int]) -> int:
     sizes = [int(reserved(index)) for index in range(cuda.device_count())]
-    return sum(size + _CONTEXT for size in sizes if size)
+    return sum(size + CUDA_CONTEXT for size in sizes if size)
 
 
 def resident_bytes() -> int:

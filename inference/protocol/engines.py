@@ -16,8 +16,8 @@ class EngineEntry:
     """How operators see an engine, where its class is, and what the platform has to know to place it.
 
     `runtime_bytes` is what it takes of each device beside weights and cache. An engine that takes its memory at once
-    has options to tell it how much: `share_option` (the share of each card) and `cache_option` (bytes of cache on a
-    CPU); the platform fills them in from what a replica claims.
+    has options to tell it how much: `share_option` (the share of each card), or `card_option` (bytes of each card), and
+    `cache_option` (bytes of cache on a CPU); the platform fills them in from what a replica claims.
     """
 
     label: str
@@ -25,6 +25,7 @@ class EngineEntry:
     loads_weights: bool = True
     runtime_bytes: int = _GIB // 2
     share_option: str = ""
+    card_option: str = ""
     cache_option: str = ""
 
     @property
@@ -36,7 +37,11 @@ class EngineEntry:
 ENGINES = {
     # Measured on the CPU for both demo models: 352 and 379 MiB beside their weights. On a GPU it stands for the CUDA
     # context with its kernels, about as large.
-    "transformers": EngineEntry("Transformers", "inference.engines.transformers.engine:TransformersEngine"),
+    "transformers": EngineEntry(
+        "Transformers",
+        "inference.engines.transformers.engine:TransformersEngine",
+        card_option="max_memory_per_gpu",
+    ),
     # Measured on the CPU with SmolLM2-135M: 2.0 GiB, in the three processes of its server.
     "vllm": EngineEntry(
         "vLLM",

@@ -17,6 +17,10 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Model
         fields = ("name", "path", "description", "chat_template", "trust_remote_code")
         widgets: ClassVar[dict[str, forms.Widget]] = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+        help_texts: ClassVar[dict[str, str]] = {
+            "path": "A folder with the weights or a .gguf file, as the node sees it; or a model's name on a hub, such "
+            "as Qwen/Qwen2.5-0.5B-Instruct, which the node downloads."
+        }
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

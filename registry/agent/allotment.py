@@ -27,6 +27,8 @@ def allotment(
     entry: EngineEntry, options: Mapping[str, Any], *, claims: Sequence[Claimed], estimate: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Options to add to those of the deployment; none when these say it themselves."""
+    if entry.card_option:
+        return _of_each_card(entry.card_option, options, claims)
     if not entry.share_option or options.get(entry.share_option) or options.get(entry.cache_option):
         return {}
     shares = [claim.bytes / claim.total for claim in claims if claim.on_card and claim.total]
@@ -36,3 +38,8 @@ def allotment(
     beside = int(estimate.get("weights_bytes", 0)) + int(estimate.get("overhead_bytes", 0))
     cache = sum(claim.bytes for claim in claims) - beside
     return {entry.cache_option: max(LEAST_CACHE, cache)} if entry.cache_option else {}
+
+
+def _of_each_card(option: str, options: Mapping[str, Any], claims: Sequence[Claimed]) -> dict[str, Any]:
+    sizes = [claim.bytes for claim in claims if claim.on_card]
+    return {option: min(sizes)} if sizes and not options.get(option) else {}

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from registry.agent.look import Look
+from registry.modelpaths import on_this_machine
 from registry.models import Model, ModelFiles, Node
 
 LOOK_S = 30.0
@@ -49,14 +50,15 @@ class Library:
 
 def look(paths: frozenset[str], inspect: Inspect) -> Found:
     """What is there now."""
-    return {path: dict(inspect(path)) if _exists(path) else None for path in sorted(paths)}
+    places = {path: _place(path) for path in sorted(paths)}
+    return {path: dict(inspect(str(place))) if place else None for path, place in places.items()}
 
 
-def _exists(path: str) -> bool:
+def _place(path: str) -> Path | None:
     try:
-        return Path(path).exists()
+        return on_this_machine(path)
     except OSError:
-        return False
+        return None
 
 
 def write(node: Node, found: Found) -> None:

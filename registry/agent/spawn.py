@@ -88,7 +88,6 @@ def environment(worker: Worker) -> dict[str, str]:
     own["MODELYARD_WORKER_TOKEN"] = worker_token(worker.launch_id)
     own["MODELYARD_HEARTBEAT_URL"] = heartbeat_url()
     own["MODELYARD_CACHE_DIR"] = str(settings.MODELYARD_CACHE_DIR)
-    own["HF_HUB_OFFLINE"] = own.get("HF_HUB_OFFLINE", "1")
     own["PYTHONUNBUFFERED"] = "1"
     own[LAUNCH_VARIABLE] = str(worker.launch_id)
     own["CUDA_VISIBLE_DEVICES"] = visible_devices(

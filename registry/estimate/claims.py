@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from django.db.models import Exists, OuterRef
@@ -13,6 +12,7 @@ from registry.estimate.facts import EMPTY, ModelFacts
 from registry.estimate.files import read_facts
 from registry.estimate.formula import Estimate, from_files, said
 from registry.estimate.measured import NEWEST, Peak, corrected
+from registry.modelpaths import is_hub_name, on_this_machine
 from registry.models import Device, ModelFiles, Revision, Worker
 
 
@@ -25,18 +25,23 @@ def claim_for(snapshot: Mapping[str, Any]) -> Estimate:
         return said(estimate, int(snapshot["memory_bytes"]))
     if not entry.loads_weights or entry.fills_claim:
         return estimate
-    return corrected(estimate, snapshot, facts=facts, peaks=peaks_of(snapshot))
+    peaks = peaks_of(snapshot)
+    if entry.card_option:
+        # On cards it was told what to take.
+        peaks = [peak for peak in peaks if peak.kind == "cpu"]
+    return corrected(estimate, snapshot, facts=facts, peaks=peaks)
 
 
 def facts_of(path: str) -> ModelFacts:
     """As this machine sees the files, else as some node's agent does."""
     if not path:
         return EMPTY
-    if Path(path).exists():
-        return read_facts(Path(path))
+    if place := on_this_machine(path):
+        return read_facts(place)
     seen = ModelFiles.objects.filter(path=path, present=True).order_by("-observed_at").values_list("facts", flat=True)
     known = [ModelFacts.from_json(content) for content in seen[:8]]
-    return next((facts for facts in known if facts.readable), known[0] if known else EMPTY)
+    unknown = ModelFacts(problem="no node has downloaded it yet") if is_hub_name(path) else EMPTY
+    return next((facts for facts in known if facts.readable), known[0] if known else unknown)
 
 
 def peaks_of(snapshot: Mapping[str, Any]) -> list[Peak]:

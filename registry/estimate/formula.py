@@ -102,15 +102,22 @@ def _cache(options: Mapping[str, Any], facts: ModelFacts, entry: EngineEntry) ->
     if not facts.kv_values and not facts.window_values:
         return UNKNOWN_CACHE, f"cache: {format_bytes(UNKNOWN_CACHE)} assumed, the model's shape is not known"
     context = _whole(options, "context_length") or min(facts.context or CONTEXT_CAP, CONTEXT_CAP)
-    requests = _whole(options, "max_concurrency") or CONCURRENCY
-    values = facts.kv_values * context + facts.window_values * min(context, facts.window)
-    size = values * _width(options, facts) * requests
+    requests = min(CONCURRENCY, _whole(options, "max_running") or CONCURRENCY)
+    size = _tokens(context, facts) * _width(options, facts) * requests
     whole = _whole(options, "context_length") or facts.context
-    least = (facts.kv_values * whole + facts.window_values * min(whole, facts.window)) * _width(options, facts)
-    if entry.fills_claim and least > size:
-        # Such an engine does not start when one request of full length would not fit.
+    least = _tokens(whole, facts) * _width(options, facts)
+    if wished := _whole(options, "kv_cache_tokens"):
+        size = _tokens(wished, facts) * _width(options, facts)
+        return size, f"cache: {format_bytes(size)} for {wished:,} tokens, as its option says"
+    if least > size:
+        # No engine starts when one request of full length would not fit.
         return least, f"cache: {format_bytes(least)} for {_requests(1)} of {whole:,} tokens"
     return size, f"cache: {format_bytes(size)} for {_requests(requests)} of {context:,} tokens"
+
+
+def _tokens(count: int, facts: ModelFacts) -> int:
+    """Numbers that so many tokens leave in the cache."""
+    return facts.kv_values * count + facts.window_values * min(count, facts.window)
 
 
 def _requests(count: int) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from argparse import BooleanOptionalAction
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from inference.protocol.engines import ENGINES
+from registry import modelpaths
 from registry.desired import Wish
 from registry.labels import parse_label
 from registry.management.operator import parse_option
@@ -70,7 +70,7 @@ def wish_of(options: dict[str, Any], *, name: str) -> Wish:
     time_outs: dict[str, Any] = {name: options.get(name) for name in TIMEOUT_FIELDS}
     return Wish(
         name=name,
-        path=str(Path(options["path"]).expanduser().absolute()) if options["path"] else options["path"],
+        path=modelpaths.written(options["path"]) if options["path"] else options["path"],
         replicas=options["replicas"],
         engine=options["engine"],
         options=dict(map(parse_option, options["option"])) if options["option"] else None,

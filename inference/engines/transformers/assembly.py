@@ -16,17 +16,17 @@ from inference.engines.transformers.embedding.inputs import InputEncoder
 from inference.engines.transformers.embedding.texts import TextEmbedder, text_embedder
 from inference.engines.transformers.forward import Forward
 from inference.engines.transformers.library.forward import SequentialForward, library_forward
-from inference.engines.transformers.loading import LoadedModel
+from inference.engines.transformers.loading import LoadedModel, room_for_cache
 from inference.engines.transformers.loop import DecodeLoop
-from inference.engines.transformers.memory import cache_tokens, free_bytes
+from inference.engines.transformers.memory import cache_tokens
 from inference.engines.transformers.native.forward import native_forward
 from inference.engines.transformers.options import TransformersOptions
 from inference.engines.transformers.prompts import PromptEncoder, decoder_of, tool_syntax_of
 from inference.engines.transformers.stepper import Stepper
 from inference.structured.grammars import Grammars
 from inference.text.detokenizer import Decode
-from inference.tools.formats import ToolSyntax
 from inference.text.token_bytes import TokenBytes, token_bytes_of
+from inference.tools.formats import ToolSyntax
 
 OnCrash = Callable[[BaseException, int], None]
 
@@ -81,7 +81,7 @@ def assemble(model: LoadedModel, options: TransformersOptions, *, cache_dir: Pat
 
 
 def _way(model: LoadedModel, options: TransformersOptions, cache_dir: Path) -> _Way:
-    tokens = cache_tokens(model.need, free_bytes(model.device), options=options, context=model.context_length)
+    tokens = cache_tokens(model.need, room_for_cache(model, options), options=options, context=model.context_length)
     slots = -(-tokens // BLOCK_SIZE) * BLOCK_SIZE
     if options.compile and model.plain and model.device == "cpu":
         rotary = getattr(model.model.base_model, "rotary_emb", None)

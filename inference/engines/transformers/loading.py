@@ -39,6 +39,7 @@ from inference.engines.transformers.placement import (
 )
 from inference.engines.transformers.recipe import EmbeddingRecipe, is_embedding_model, read_recipe
 from inference.errors import LoadError
+from inference.memory import CUDA_CONTEXT
 from inference.protocol.causes import Cause
 from inference.sources.files import read_optional_json
 from inference.sources.offline import import_transformers, reported_bars
@@ -127,7 +128,8 @@ def room_for_cache(loaded: LoadedModel, options: TransformersOptions) -> int:
 
     free = {device: free_bytes(device) for device in loaded.layers}
     if options.gpu_limit is not None:
-        free = {name: min(size, options.gpu_limit - torch.cuda.memory_allocated(name)) for name, size in free.items()}
+        limit = options.gpu_limit - CUDA_CONTEXT
+        free = {name: min(size, limit - torch.cuda.memory_allocated(name)) for name, size in free.items()}
     return cache_room(free, loaded.layers)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from registry import desired, waiting
+from registry import desired, modelpaths, waiting
 from registry.management.operator import OrderCommand, actor
 from registry.management.placing import add_deployment_arguments, wish_of
 from registry.models import Deployment
@@ -20,6 +19,7 @@ class Command(OrderCommand):
     help = "Run a model: create or change a deployment and let it run."
     examples = (
         "smollm2 --path ~/models/SmolLM2-135M-Instruct --wait",
+        "qwen --path Qwen/Qwen2.5-0.5B-Instruct --option revision=main",
         "smollm2 --replicas 2 --option dtype=bfloat16 --memory 4GiB",
         "big --path ~/models/big --gpus 2 --label zone=a --strategy pack",
         "pair --path ~/models/pair --replicas 2 --devices 'node-a:0,1 node-a:2,3'",
@@ -41,15 +41,11 @@ class Command(OrderCommand):
         since = waiting.last_event()
         deployment = desired.deploy(wish_of(options, name=options["name"]), actor=actor())
         self.stdout.write(f"{deployment}: {deployment.replicas} × {deployment.model} on {deployment.engine}")
-        if options["path"]:
-            self._note_a_missing_path(deployment.model.path)
+        if options["path"] and (note := modelpaths.note_of(deployment.model.path)):
+            # No error: the worker looks, and may be on another machine.
+            self.stderr.write(note)
         if options["wait"]:
             self.settle(deployment, since=since, timeout_s=options["timeout"])
-
-    def _note_a_missing_path(self, path: str) -> None:
-        if path and not Path(path).exists():
-            # No error: the worker looks, and may be on another machine.
-            self.stderr.write(f"Note: {path} does not exist on this machine; the node that runs it must have it.")
 
 
 def _add_time_outs(parser: CommandParser) -> None:

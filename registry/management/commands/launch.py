@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from inference.protocol.engines import ENGINES, engine_entry
-from registry import waiting
+from registry import modelpaths, waiting
 from registry.management.command import YardCommand
 from registry.management.launching import orders
 from registry.management.launching.progress import Progress, Statuses
@@ -80,10 +79,9 @@ class Command(YardCommand):
 
     def _note_missing_paths(self, deployments: list[Deployment]) -> None:
         for deployment in deployments:
-            if engine_entry(deployment.engine).loads_weights and not Path(deployment.model.path).exists():
-                self.stderr.write(
-                    f"Note: {deployment.model.path} does not exist on this machine; the node that runs it must have it."
-                )
+            note = modelpaths.note_of(deployment.model.path)
+            if note and engine_entry(deployment.engine).loads_weights:
+                self.stderr.write(note)
 
 
 def _order(options: dict[str, Any]) -> orders.Order:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from inference.protocol.engines import engine_entry
-from registry import desired
+from registry import desired, modelpaths
 from registry.agent.identity import boot_id
 from registry.agent.registration import default_name
 from registry.clock import database_now
@@ -102,10 +102,12 @@ def _check_paths(wishes: Sequence[Wish], nodes: Sequence[Node]) -> None:
     if not nodes or any(node.boot_id != boot_id() for node in nodes):
         return
     for wish in wishes:
-        if engine_entry(wish.draft().engine).loads_weights and not Path(str(wish.path)).exists():
+        path = str(wish.path)
+        needs = engine_entry(wish.draft().engine).loads_weights and not modelpaths.is_hub_name(path)
+        if needs and not Path(path).exists():
             raise InvalidDesire(
-                f"There is nothing at {wish.path}: write the folder or .gguf file of the weights; models are not "
-                "downloaded."
+                f"There is nothing at {path}: write the folder or .gguf file of the weights, or the name of a model "
+                "on a hub, such as owner/name."
             )
 
 

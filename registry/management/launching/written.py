@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from registry import modelpaths
 from registry.errors import InvalidDesire
 
 GPUS = re.compile(r"(?:([a-z0-9][a-z0-9-]*):)?(\d+(?:,\d+)*)")
@@ -65,8 +66,7 @@ def _item(text: str, *, exists: Callable[[str], bool]) -> Item:
     if not path.strip():
         raise InvalidDesire(f"{text!r} names no model: {HOW}.")
     aliases, gpus = _told_apart(text, rest)
-    absolute = str(Path(path).expanduser().absolute())
-    return Item(absolute, tuple(dict.fromkeys(filter(None, aliases.split(",")))), (_cards(text, gpus),))
+    return Item(modelpaths.written(path), tuple(dict.fromkeys(filter(None, aliases.split(",")))), (_cards(text, gpus),))
 
 
 def _told_apart(text: str, rest: list[str]) -> tuple[str, str]:

@@ -34,4 +34,11 @@ def test_on_the_cpu_it_is_what_weights_and_overhead_leave_for_the_cache() -> Non
 @pytest.mark.parametrize("options", [{"gpu_memory_utilization": 0.5}, {"kv_cache_bytes": "1GiB"}])
 def test_what_a_deployment_says_stays(options: dict[str, Any]) -> None:
     assert told(CARD, **options) == {}
-    assert allotment(ENGINES["transformers"], {}, claims=[CARD], estimate=ESTIMATE) == {}
+
+
+def test_an_engine_that_counts_in_bytes_is_told_those_of_the_tightest_card() -> None:
+    ours = ENGINES["transformers"]
+    claims = [CARD, Claimed(19 * GIB, 24 * GIB, on_card=True)]
+    assert allotment(ours, {}, claims=claims, estimate=ESTIMATE) == {"max_memory_per_gpu": 19 * GIB}
+    assert allotment(ours, {"max_memory_per_gpu": "8GiB"}, claims=claims, estimate=ESTIMATE) == {}
+    assert allotment(ours, {}, claims=[CPU], estimate=ESTIMATE) == {}

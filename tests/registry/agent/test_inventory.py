@@ -106,6 +106,15 @@ class TestRows:
         assert list(ModelFiles.objects.values_list("path", flat=True)) == [gone]
 
 
+def test_downloaded_models_are_found_by_their_names_on_the_hub(tmp_path: Path, settings: Any) -> None:
+    settings.MODELYARD_CACHE_DIR = tmp_path
+    (snapshot := tmp_path / "hub" / "models--org--tiny" / "snapshots" / "abc").mkdir(parents=True)
+    (tmp_path / "hub" / "models--org--tiny" / "refs").mkdir()
+    (tmp_path / "hub" / "models--org--tiny" / "refs" / "main").write_text("abc")
+    found = modelfiles.look(frozenset({"org/tiny", "org/tiny@v2"}), lambda path: {"path": path})
+    assert found == {"org/tiny": {"path": str(snapshot)}, "org/tiny@v2": None}
+
+
 def test_free_disk_is_that_of_the_nearest_folder_that_exists(tmp_path: Path) -> None:
     facts = Room(tmp_path / "not" / "yet").facts()
     assert 0 < (facts["disk_free_bytes"] or 0) < (facts["disk_total_bytes"] or 0)

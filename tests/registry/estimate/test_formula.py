@@ -52,8 +52,10 @@ def test_what_is_quantized_in_its_files_stays_as_large_as_it_is() -> None:
 
 
 def test_the_cache_is_keys_and_values_of_every_token_of_every_request() -> None:
-    assert estimated().kv_bytes == 32 * 2 * 8 * 128 * 2 * 8192 * 8  # 8 GiB: context and requests as assumed
-    assert estimated(context_length=1024, max_concurrency=2).kv_bytes == 65_536 * 2 * 1024 * 2
+    shorter = replace(FACTS, context=32_768)
+    assert estimated(shorter).kv_bytes == 32 * 2 * 8 * 128 * 2 * 8192 * 8  # 8 GiB: context and requests as assumed
+    assert estimated(context_length=1024, max_running=2).kv_bytes == 65_536 * 2 * 1024 * 2
+    assert estimated(kv_cache_tokens=200_000).kv_bytes == 65_536 * 2 * 200_000
     assert estimated(dtype="float32").kv_bytes == 2 * estimated().kv_bytes
     assert estimated(replace(FACTS, context=2048)).kv_bytes == estimated(context_length=2048).kv_bytes
 
@@ -78,7 +80,7 @@ def test_running_it_takes_a_runtime_on_each_gpu_and_room_between_layers() -> Non
 
 def test_a_gguf_file_needs_room_to_be_converted_on_the_machine_itself() -> None:
     converted = replace(FACTS, converted=True)
-    small = {"context_length": 16, "max_concurrency": 1}
+    small = {"context_length": 16, "max_running": 1}
     assert estimated(converted, **small).total > estimated(FACTS, **small).total + 15 * 10**9
     assert estimated(converted, device="cuda", **small).total == estimated(FACTS, **small).total
 
@@ -96,9 +98,10 @@ def test_the_echo_engine_needs_little_and_what_its_option_says() -> None:
     assert from_files({"engine": "echo", "options": {"memory_mb": "much"}}, EMPTY).total == 64 * MIB
 
 
-def test_an_engine_that_fills_its_claim_gets_a_cache_for_one_whole_context_at_least() -> None:
+def test_the_cache_is_for_one_whole_context_at_least() -> None:
     vllm = from_files({"engine": "vllm", "options": {}}, FACTS)
     assert vllm.kv_bytes == FACTS.kv_values * 2 * FACTS.context  # twice what eight requests of 8,192 tokens take
+    assert estimated().kv_bytes == vllm.kv_bytes
     assert vllm.overhead_bytes > 2 * GIB
     short = from_files({"engine": "vllm", "options": {"context_length": 1024}}, FACTS)
     assert short.kv_bytes == estimated(context_length=1024).kv_bytes

@@ -121,6 +121,7 @@ def test_a_missing_path_is_refused_where_every_node_is_this_machine(run: Any, tm
     (tmp_path / "here").mkdir()
     refused = run("launch", str(tmp_path / "here"), str(tmp_path / "nowhere"), "--memory", "1GiB", "--no-wait")
     assert refused.err.startswith(f"There is nothing at {tmp_path}/nowhere: write the folder or .gguf file")
+    assert "the name of a model on a hub" in refused.err
     assert not Deployment.objects.exists()
     factories.device(factories.node("node-b", boot_id="another"), kind="cpu", name="CPU")
     noted = run("launch", str(tmp_path / "here"), str(tmp_path / "nowhere"), "--memory", "1GiB", "--no-wait")
@@ -128,6 +129,18 @@ def test_a_missing_path_is_refused_where_every_node_is_this_machine(run: Any, tm
     assert noted.err == (
         f"Note: {tmp_path}/nowhere does not exist on this machine; the node that runs it must have it.\n"
     )
+
+
+def test_a_models_name_on_a_hub_is_kept_as_it_is(run: Any) -> None:  # noqa: F811
+    factories.device(factories.node(boot_id=boot_id()), kind="cpu", name="CPU", memory_total_bytes=64 * factories.GIB)
+    done = run("launch", "org/tiny-1B@small", "--no-wait")
+    assert (done.code, done.err) == (
+        0,
+        "Note: org/tiny-1B is the name of a model on a hub; the node that runs it downloads it first.\n",
+    )
+    made = Deployment.objects.get(name="tiny-1b")
+    assert made.model.path == "org/tiny-1B"
+    assert "no node has downloaded it yet" in made.revisions.get().estimate["notes"][0]
 
 
 def test_waiting_ends_well_when_all_are_ready(run: Any) -> None:  # noqa: F811
