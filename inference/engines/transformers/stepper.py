@@ -18,9 +18,9 @@ from inference.engines.base import Delta
 from inference.engines.transformers.delivery import Inbox, Item
 from inference.engines.transformers.forward import Forward
 from inference.engines.transformers.memory import exhausted
-from inference.engines.transformers.sampling import Choice, prompt_logprobs, sample
+from inference.engines.transformers.sampling import Choice, NothingAllowed, prompt_logprobs, sample
 from inference.engines.transformers.ticket import Ticket
-from inference.errors import InferenceError
+from inference.errors import InferenceError, InvalidRequest
 
 Result = TypeVar("Result")
 Outbox = list[tuple[Inbox, Item]]
@@ -45,6 +45,8 @@ def refusal(error: Exception) -> InferenceError:
     """What the client of a failed request is told."""
     if exhausted(error):
         return InferenceError(_TOO_LARGE)
+    if isinstance(error, NothingAllowed):
+        return InvalidRequest(f"The answer cannot go on: {error}.")
     sentence = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     return InferenceError(f"The model failed on this request: {sentence}. The worker's log has the details.")
 

@@ -5,6 +5,6 @@ from __future__ import annotations
 from inference.engines.transformers.sampling.batch import sample
 from inference.engines.transformers.sampling.logprobs import prompt_logprobs
 from inference.engines.transformers.sampling.mask import TokenMask
-from inference.engines.transformers.sampling.state import Choice, SamplerState
+from inference.engines.transformers.sampling.state import Choice, NothingAllowed, SamplerState
 
-__all__ = ["Choice", "SamplerState", "TokenMask", "prompt_logprobs", "sample"]
+__all__ = ["Choice", "NothingAllowed", "SamplerState", "TokenMask", "prompt_logprobs", "sample"]

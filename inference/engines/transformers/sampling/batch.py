@@ -11,7 +11,7 @@ from inference.engines.transformers.sampling.adjust import adjust
 from inference.engines.transformers.sampling.draw import draw
 from inference.engines.transformers.sampling.likeliest import likeliest
 from inference.engines.transformers.sampling.logprobs import chosen_logprobs
-from inference.engines.transformers.sampling.state import Choice, SamplerState
+from inference.engines.transformers.sampling.state import Choice, NothingAllowed, SamplerState
 
 # In the place of a token id: the row has none.
 _NOT_NUMBERS, _NONE_ALLOWED = -1, -2
@@ -38,7 +38,7 @@ def sample(states: Sequence[SamplerState], logits: Tensor) -> list[Choice | Arit
 
 
 def _error(code: int) -> ArithmeticError:
-    return ArithmeticError(_ERRORS[code])
+    return (NothingAllowed if code == _NONE_ALLOWED else ArithmeticError)(_ERRORS[code])
 
 
 def _token_ids(states: Sequence[SamplerState], scores: Tensor) -> list[int]:

@@ -17,6 +17,10 @@ from inference.engines.transformers.sampling.occurrences import Occurrences
 _COLDEST = 1e-5
 
 
+class NothingAllowed(ArithmeticError):
+    """What a request asks for leaves no token that may come next."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The token of one row, and its log probability when the request asks for it."""

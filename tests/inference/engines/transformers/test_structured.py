@@ -88,6 +88,13 @@ async def test_a_limit_cuts_an_answer_in_its_form(ask: Ask) -> None:
     assert content(answer).startswith("{")
 
 
+async def test_a_form_that_becomes_too_complex_on_the_way_is_the_requests_fault(ask: Ask) -> None:
+    endless = {"type": "regex", "regex": "((((a{1,100}){1,100}){1,100}){1,100})"}
+    answer = await ask("Say a.", response_format=endless, logit_bias={"2": -100}, temperature=0.0)
+    assert answer["error"]["type"] == "invalid_request_error"
+    assert answer["error"]["message"].startswith("The answer cannot go on: no token is left that may come next")
+
+
 async def test_the_model_calls_a_tool_when_it_has_to_and_the_stream_says_the_same(ask: Ask) -> None:
     fields = {"tools": TOOLS, "tool_choice": "required", "parallel_tool_calls": False, "seed": 3}
     whole = (await ask("What is the weather in Paris?", **fields))["choices"][0]
