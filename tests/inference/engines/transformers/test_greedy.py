@@ -33,7 +33,7 @@ class Ids:
 
 @pytest.fixture
 def show_ids(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inference.engines.transformers.engine.decoder_of", lambda tokenizer: Ids.decode)
+    monkeypatch.setattr("inference.engines.transformers.assembly.decoder_of", lambda tokenizer, syntax: Ids.decode)
 
 
 async def engine_ids(engine: TransformersEngine, prompt: tuple[int, ...], **sampling: Any) -> list[int]:
@@ -99,7 +99,7 @@ async def test_a_prompt_that_comes_in_by_chunks_gives_the_same_tokens(
     reference: Callable[..., list[int]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("inference.engines.transformers.schedule.plan_step.__defaults__", (7,))
+    monkeypatch.setattr("inference.batching.pace.MOST", 7)
     prompt = tuple(range(100))
     assert await engine_ids(opened(tiny_llama), prompt, max_tokens=16) == reference(tiny_llama, prompt, 16)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
+import itertools
 import threading
-import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,39 +14,46 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
+from inference.batching.blocks import BlockPool  # noqa: E402
+from inference.batching.scheduler import Scheduler  # noqa: E402
+from inference.batching.track import Chunk  # noqa: E402
 from inference.engines.transformers.defaults import Sampling  # noqa: E402
 from inference.engines.transformers.delivery import Inbox  # noqa: E402
-from inference.engines.transformers.loop import MAX_RUNNING, DecodeLoop, Ticket  # noqa: E402
+from inference.engines.transformers.loop import DecodeLoop  # noqa: E402
+from inference.engines.transformers.sampling import SamplerState  # noqa: E402
 from inference.engines.transformers.sequence import Request, Sequence  # noqa: E402
-from inference.errors import EngineClosed, EngineCrashed, InferenceError  # noqa: E402
+from inference.engines.transformers.stepper import Stepper  # noqa: E402
+from inference.engines.transformers.ticket import Ticket, ticket_for  # noqa: E402
+from inference.errors import EngineClosed, EngineCrashed, EngineOverloaded, InferenceError  # noqa: E402
 from inference.text.stream import TextStream  # noqa: E402
 
-
-class Cache:
-    """Something whose end can be seen."""
+VOCABULARY = 1000
+MOST = 32
 
 
 class Counting:
     """The next token is one more than the last; some tokens do something else."""
 
+    vocabulary = VOCABULARY
+
     def __init__(self) -> None:
-        self.caches: weakref.WeakSet[Cache] = weakref.WeakSet()
         self.actions: dict[int, Callable[[], None]] = {}
+        self.chunks: list[int] = []
 
-    def new_cache(self) -> Cache:
-        cache = Cache()
-        self.caches.add(cache)
-        return cache
-
-    def next_logits(self, cache: Cache, token_ids: list[int]) -> Any:
-        for token_id in token_ids:
+    def step(self, chunks: list[Chunk]) -> Any:
+        self.chunks.append(len(chunks))
+        for token_id in itertools.chain.from_iterable(chunk.token_ids for chunk in chunks):
             self.actions.get(token_id, lambda: None)()
-        return torch.nn.functional.one_hot(torch.tensor((token_ids[-1] + 1) % 1000), 1000).float()
+        following = [(t + 1) % VOCABULARY for chunk in chunks for t in chunk.token_ids[chunk.first_result :]]
+        return torch.nn.functional.one_hot(torch.tensor(following), VOCABULARY).float()
+
+    def retain(self, first_blocks: Any) -> None:
+        """Nothing is kept."""
 
 
 @asynccontextmanager
-async def running(forward: Counting, **options: Any) -> AsyncIterator[DecodeLoop]:
-    loop = DecodeLoop(forward, threads=1, **options)
+async def running(forward: Counting, *, blocks: int = 4096, **options: Any) -> AsyncIterator[DecodeLoop]:
+    loop = DecodeLoop(Stepper(forward, Scheduler(BlockPool(blocks), most=MOST)), threads=1, **options)
     loop.start()
     try:
         yield loop
@@ -55,11 +61,13 @@ async def running(forward: Counting, **options: Any) -> AsyncIterator[DecodeLoop
         loop.close()
 
 
-def submit(loop: DecodeLoop, first: int, count: int = 5) -> tuple[Ticket, Inbox]:
+def submit(loop: DecodeLoop, first: int, count: int = 5, length: int = 1) -> tuple[Ticket, Inbox]:
     text = TextStream(lambda ids: "".join(f"{i} " for i in ids))
-    request = Request([first], Sampling(temperature=0.0), count, frozenset())
-    inbox = Inbox()
-    return loop.submit(Sequence(request, text), inbox), inbox
+    request = Request([first] * length, Sampling(temperature=0.0), count, frozenset())
+    sampler = SamplerState(request.sampling, request.prompt_ids, vocabulary=VOCABULARY, stop_ids=frozenset())
+    ticket = ticket_for(Sequence(request, text), Inbox(), sampler)
+    loop.submit(ticket)
+    return ticket, ticket.inbox
 
 
 async def text_of(inbox: Inbox) -> str:
@@ -100,8 +108,8 @@ async def test_more_than_can_run_wait_in_order(eventually: Callable[..., Any]) -
     async with running(forward) as loop:
         blocked = submit(loop, 7)[1]
         await eventually(lambda: loop.stats().running == 1)
-        inboxes = [submit(loop, 100 + i, count=50)[1] for i in range(MAX_RUNNING + 3)]
-        assert loop.stats().waiting == MAX_RUNNING + 3
+        inboxes = [submit(loop, 100 + i, count=50)[1] for i in range(MOST + 3)]
+        assert loop.stats().waiting == MOST + 3
         gate.set()
         await asyncio.gather(text_of(blocked), *map(text_of, inboxes))
         assert (loop.stats().running, loop.stats().waiting) == (0, 0)
@@ -152,7 +160,7 @@ async def test_a_step_that_does_not_end_is_a_stall_and_waiting_for_work_is_none(
 async def test_closing_ends_what_runs_what_waits_and_what_was_called(eventually: Callable[..., Any]) -> None:
     forward, gate, inside = Counting(), threading.Event(), threading.Event()
     forward.actions[7] = lambda: inside.set() or (gate.wait(10) and None)
-    loop = DecodeLoop(forward, threads=1)
+    loop = DecodeLoop(Stepper(forward, Scheduler(BlockPool(64), most=MOST)), threads=1)
     loop.start()
     inboxes = [submit(loop, first)[1] for first in (7, 20)]
     assert await asyncio.to_thread(inside.wait, 10)
@@ -166,19 +174,56 @@ async def test_closing_ends_what_runs_what_waits_and_what_was_called(eventually:
             await waiting
 
 
-async def test_the_cache_of_an_aborted_sequence_is_freed_though_its_ticket_lives(
-    eventually: Callable[..., Any],
-) -> None:
-    forward = Counting()
-    async with running(forward) as loop:
-        ticket, inbox = submit(loop, 0, count=10**9)
+async def test_the_blocks_of_an_aborted_sequence_are_free_at_once(eventually: Callable[..., Any]) -> None:
+    async with running(Counting()) as loop:
+        ticket, inbox = submit(loop, 0, count=10**9, length=40)
         await inbox.get()
-        assert len(forward.caches) == 1
+        assert loop.stats().cache_used_tokens >= 40
         loop.abort(ticket)
         await eventually(lambda: loop.stats().running == 0)
-        gc.collect()
-        assert len(forward.caches) == 0
+        assert loop.stats().cache_used_tokens == 0
         assert loop.stats().aborted_total == 1
+
+
+async def test_who_comes_when_too_many_wait_is_sent_away(eventually: Callable[..., Any]) -> None:
+    forward, gate = Counting(), threading.Event()
+    forward.actions[7] = lambda: gate.wait(10) and None
+    async with running(forward, most=3) as loop:
+        inboxes = [submit(loop, first)[1] for first in (7, 20, 30)]
+        with pytest.raises(EngineOverloaded, match="3 requests run or wait"):
+            submit(loop, 40)
+        gate.set()
+        await asyncio.gather(*map(text_of, inboxes))
+        assert await text_of(submit(loop, 50)[1]) == "51 52 53 54 55 "
+
+
+async def test_a_full_cache_makes_the_newest_wait_and_loses_nothing() -> None:
+    async with running(Counting(), blocks=6) as loop:
+        inboxes = [submit(loop, first, count=40)[1] for first in range(0, 900, 100)]
+        texts = await asyncio.gather(*map(text_of, inboxes))
+        assert texts == ["".join(f"{first + i} " for i in range(1, 41)) for first in range(0, 900, 100)]
+        assert loop.stats().preempted_total > 0
+        assert loop.stats().cache_used_tokens == 0
+
+
+async def test_when_memory_runs_out_fewer_run_together_and_who_is_too_large_alone_is_told() -> None:
+    forward = Counting()
+    alone = forward.step
+
+    def step(chunks: list[Chunk]) -> Any:
+        if len(chunks) > 2 or any(666 in chunk.token_ids for chunk in chunks):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return alone(chunks)
+
+    forward.step = step  # type: ignore[method-assign]
+    async with running(forward) as loop:
+        inboxes = [submit(loop, first)[1] for first in (10, 20, 30, 40, 50)]
+        too_large = submit(loop, 666)[1]
+        texts = await asyncio.gather(*map(text_of, inboxes))
+        assert texts == ["".join(f"{first + i} " for i in range(1, 6)) for first in (10, 20, 30, 40, 50)]
+        with pytest.raises(InferenceError, match="not enough memory"):
+            await text_of(too_large)
+        assert await text_of(submit(loop, 60)[1]) == "61 62 63 64 65 "
 
 
 async def test_a_sequence_aborted_while_it_waits_never_runs(eventually: Callable[..., Any]) -> None:
