@@ -26,7 +26,7 @@ _CONTEXT_STEP = 256
 _GPU_SHARE = 0.9
 _CPU_SHARE = 0.25
 # Requests of full length that a cache in the machine's memory is made for, where no option says more.
-_CPU_CONTEXTS = 16
+_CPU_CONTEXTS = 4
 
 
 @dataclass(frozen=True, slots=True)

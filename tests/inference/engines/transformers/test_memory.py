@@ -95,10 +95,10 @@ def test_a_card_gives_the_cache_most_of_what_the_weights_leave_and_a_machine_a_q
 def test_the_cache_is_never_larger_than_what_all_requests_could_use() -> None:
     assert tokens(GB, CARD) == 64 * 1000
     assert tokens(GB, CARD, max_running=8) == 8 * 1000
-    assert tokens(GB, HOST) == 16 * 1000
-    assert tokens(GB, HOST, max_running=4) == 4 * 1000
+    assert tokens(GB, HOST) == 4 * 1000
+    assert tokens(GB, HOST, max_running=2) == 2 * 1000
     assert tokens(GB, HOST, kv_cache_memory=0.5) == 64 * 1000
-    assert tokens(0, Need(GB)) == 16 * 1000  # nobody knows what a token takes
+    assert tokens(0, Need(GB)) == 4 * 1000  # nobody knows what a token takes
 
 
 def test_one_context_is_given_even_where_it_is_more_than_the_usual_share() -> None:

@@ -50,7 +50,7 @@ async def test_weights_shrink_and_the_model_says_nearly_the_same(
 ) -> None:
     import torch
 
-    engines = [opened(first_layers, **given) for given in ({}, {option: True})]
+    engines = [opened(first_layers, compile=False, **given) for given in ({}, {option: True})]
     models = [engine._parts.model for engine in engines]
     assert (models[0].plain, models[1].plain) == (True, False)
     assert models[0].need.weights == pytest.approx(2 * LINEAR + REST, rel=0.001)
