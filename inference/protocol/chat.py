@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, FailFast, Field, model_validator
 
 from inference.protocol.content import joined_text
+from inference.protocol.nesting import shallow
 from inference.protocol.problems import problem
 from inference.protocol.refusals import CHAT, Refusal
 from inference.protocol.requests import MAX_TOPS, StrictModel
@@ -70,7 +71,9 @@ class ChatCompletionRequest(StructuredRequest):
     tool_choice: Annotated[ToolChoice, BeforeValidator(parsed_choice)] = ToolChoice()
     parallel_tool_calls: bool = True
     # vLLM's: variables for the chat template, such as {"enable_thinking": false}.
-    chat_template_kwargs: Annotated[dict[str, Any], AfterValidator(_free_variables)] = Field(default_factory=dict)
+    chat_template_kwargs: Annotated[dict[str, Any], AfterValidator(shallow), AfterValidator(_free_variables)] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _tops_need_logprobs(self) -> Self:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from inference.protocol.nesting import shallow
 from inference.protocol.problems import json_type, problem
 from inference.protocol.requests import GenerationRequest, StrictModel
 from inference.protocol.tools import tool_name
@@ -48,7 +49,7 @@ def _choices(value: object) -> object:
     return tuple(value)
 
 
-Schema = Annotated[dict[str, Any], BeforeValidator(_schema_or_text)]
+Schema = Annotated[dict[str, Any], BeforeValidator(_schema_or_text), AfterValidator(shallow)]
 Pattern = Annotated[str, Field(min_length=1)]
 Choices = Annotated[tuple[str, ...], BeforeValidator(_choices)]
 
@@ -59,7 +60,7 @@ class JsonSchema(StrictModel):
     name: Annotated[str, AfterValidator(tool_name)]
     strict: bool = False
     # `schema` is a method of pydantic's models.
-    json_schema: dict[str, Any] = Field(alias="schema")
+    json_schema: Annotated[dict[str, Any], AfterValidator(shallow)] = Field(alias="schema")
 
 
 class ResponseFormat(StrictModel):

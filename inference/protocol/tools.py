@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import AfterValidator, Field
 
+from inference.protocol.nesting import shallow, too_deep
 from inference.protocol.problems import json_type, problem
 from inference.protocol.requests import StrictModel
 
@@ -39,7 +40,7 @@ class Function(StrictModel):
 
     name: Name
     description: str | None = None
-    parameters: Annotated[dict[str, Any], AfterValidator(_for_an_object)] = Field(
+    parameters: Annotated[dict[str, Any], AfterValidator(shallow), AfterValidator(_for_an_object)] = Field(
         default_factory=lambda: {"type": "object", "properties": {}}
     )
     strict: bool = False
@@ -111,4 +112,4 @@ def _object_or_text(arguments: str) -> object:
         parsed = orjson.loads(arguments or "{}")
     except orjson.JSONDecodeError:
         return arguments
-    return parsed if isinstance(parsed, dict) else arguments
+    return parsed if isinstance(parsed, dict) and not too_deep(parsed) else arguments

@@ -10,6 +10,7 @@ _OURS = {
     "too many expressions": "it is too complex",
     "too large": "it is too large",
     "too complex": "it is too complex",
+    "coerce_one_of": "the branches of 'oneOf' are not told apart by a constant or a type; use 'anyOf'",
     "recursion limit": "it is too deeply nested",
     "NoExtension": "no text can follow it",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ F = {"type": "function", "function": {"name": "f"}}
 G = {"type": "function", "function": {"name": "g", "parameters": {"type": "object", "properties": {"a": {}}}}}
 NAMED = {"type": "function", "function": {"name": "g"}}
 SCHEMA = {"type": "object"}
+# What Python's own reader takes, and no library behind it.
+DEEP = json.loads('{"a":' * 400 + "1" + "}" * 400)
 
 
 def parsed(**fields: Any) -> ChatCompletionRequest:
@@ -54,6 +57,10 @@ BAD = [
     ({"response_format": schema(schema=SCHEMA)}, "response_format.json_schema.name", "is required"),
     ({"response_format": schema(name="x")}, "response_format.json_schema.schema", "is required"),
     ({"response_format": schema(name="x", schema=[])}, "response_format.json_schema.schema", "must be an object"),
+    ({"response_format": schema(name="x", schema=DEEP)}, "response_format.json_schema.schema", "more than 100 levels"),
+    ({"guided_json": DEEP}, "guided_json", "must not be nested more than 100 levels deep"),
+    ({"tools": function(name="f", parameters=DEEP)}, "tools[0].function.parameters", "more than 100 levels"),
+    ({"chat_template_kwargs": DEEP}, "chat_template_kwargs", "must not be nested more than 100 levels deep"),
     ({"guided_json": "{"}, "guided_json", "its text is not valid JSON"),
     ({"guided_choice": []}, "guided_choice", "must have 1 to 1000 strings, not 0"),
     ({"guided_choice": [1]}, "guided_choice", "must be an array of strings"),
@@ -122,7 +129,8 @@ def test_templates_see_tools_in_the_order_that_models_were_taught() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "seen"), [('{"a": 1}', {"a": 1}), ("", {}), ("oops", "oops"), ("[1]", "[1]"), ('"x"', '"x"')]
+    ("arguments", "seen"),
+    [('{"a": 1}', {"a": 1}), ("", {}), *((text, text) for text in ("oops", "[1]", '"x"', json.dumps(DEEP)))],
 )
 def test_templates_see_arguments_as_an_object_if_they_are_one(arguments: str, seen: object) -> None:
     call = ToolCall.model_validate({"id": "1", "function": {"name": "f", "arguments": arguments}})

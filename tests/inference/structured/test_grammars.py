@@ -129,6 +129,7 @@ REFUSED = [
     (json_schema({"type": "string", "format": "poem"}), "Unknown format: poem"),
     (json_schema({"type": "string", "pattern": "(?=a)b"}), "look-around"),
     (json_schema({"$ref": "#/nowhere"}), "does not exist"),
+    (json_schema({"oneOf": [{"minLength": 1}, {"maxLength": 2}]}), "use 'anyOf'"),
     (json_schema({"$ref": "#"}), "no text can follow it"),
     (regex("("), "unclosed group"),
     (regex("x^a"), "lookarounds not supported yet"),
