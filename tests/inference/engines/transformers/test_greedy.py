@@ -18,7 +18,13 @@ ARCHITECTURES = [
     ("LlamaForCausalLM", "LlamaConfig", {}),
     ("Qwen2ForCausalLM", "Qwen2Config", {"tie_word_embeddings": True}),
     ("MistralForCausalLM", "MistralConfig", {"sliding_window": 16}),
+    ("Qwen3ForCausalLM", "Qwen3Config", {"head_dim": 16}),
     ("GPT2LMHeadModel", "GPT2Config", {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 256}),
+    ("Gemma2ForCausalLM", "Gemma2Config", {"head_dim": 16, "sliding_window": 16, "query_pre_attn_scalar": 16}),
+    ("PhiForCausalLM", "PhiConfig", {}),
+    ("MixtralForCausalLM", "MixtralConfig", {"num_local_experts": 4, "num_experts_per_tok": 2}),
+    ("Qwen3MoeForCausalLM", "Qwen3MoeConfig", {"num_experts": 4, "num_experts_per_tok": 2, "head_dim": 8}),
+    ("BloomForCausalLM", "BloomConfig", {"n_layer": 2, "n_head": 4}),
 ]
 PROMPTS = [tuple((7 * i + 31 * j) % 250 for j in range(3 + 5 * i)) for i in range(8)]
 
