@@ -17,7 +17,10 @@ from inference.errors import EngineClosed, LoadError
 pytestmark = pytest.mark.torch
 
 CODE = """
+import pathlib
 from transformers import LlamaConfig, LlamaForCausalLM
+
+pathlib.Path({ran!r}).touch()
 
 class MineConfig(LlamaConfig):
     model_type = "mine"
@@ -77,15 +80,21 @@ async def test_shards_and_pytorch_files_load_like_one_safetensors_file(
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(str(tiny_llama))
-    shards, pickled = (shutil.copytree(tiny_llama, tmp_path / name) for name in ("shards", "pickled"))
-    for copy in (shards, pickled):
+    names = ("shards", "pickled", "parts")
+    shards, pickled, parts = (shutil.copytree(tiny_llama, tmp_path / name) for name in names)
+    for copy in (shards, pickled, parts):
         (copy / "model.safetensors").unlink()
     model.save_pretrained(str(shards), max_shard_size="50KB")
     torch.save(model.state_dict(), pickled / "pytorch_model.bin")
+    weights = list(model.state_dict().items())
+    for name, some in (("a.bin", weights[:5]), ("b.bin", weights[5:])):
+        torch.save(dict(some), parts / name)
+    index = {name: "a.bin" if name in dict(weights[:5]) else "b.bin" for name, _ in weights}
+    (parts / "pytorch_model.bin.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
     assert len(list(shards.glob("model-*.safetensors"))) > 1
-    engines = [opened(path) for path in (tiny_llama, shards, pickled)]
+    engines = [opened(path) for path in (tiny_llama, shards, pickled, parts)]
     said = [await answer(e, e.encode_text("hi"), temperature=0.0, max_tokens=8, ignore_eos=True) for e in engines]
-    assert said[0] == said[1] == said[2]
+    assert said[0] == said[1] == said[2] == said[3]
 
 
 def test_truncated_weights_are_named(folder: Path) -> None:
@@ -133,20 +142,27 @@ def test_a_device_that_is_not_there_is_refused(folder: Path) -> None:
 @pytest.fixture
 def custom_code(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    (folder / "mine.py").write_text(CODE)
+    (folder / "mine.py").write_text(CODE.format(ran=str(tmp_path / "ran")))
     auto_map = {"AutoConfig": "mine.MineConfig", "AutoModelForCausalLM": "mine.MineForCausalLM"}
     edit(folder / "config.json", model_type="mine", architectures=["MineForCausalLM"], auto_map=auto_map)
     return folder
 
 
-def test_code_in_a_models_folder_is_refused_unless_trusted(custom_code: Path) -> None:
+def test_code_in_a_models_folder_is_refused_unless_trusted(custom_code: Path, tmp_path: Path) -> None:
     assert "set the option 'trust_remote_code' to true" in load_error(custom_code)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_code_of_a_tokenizer_alone_is_refused_as_well(folder: Path) -> None:
+    edit(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["mine.Mine", None]}, tokenizer_class="Mine")
+    assert "is Python code in its own folder. Read that code, and set" in load_error(folder)
 
 
 async def test_trusted_code_in_a_models_folder_runs(
-    custom_code: Path, opened: Callable[..., TransformersEngine], answer: Callable[..., Any]
+    custom_code: Path, opened: Callable[..., TransformersEngine], *, answer: Callable[..., Any], tmp_path: Path
 ) -> None:
     engine = opened(custom_code, trust_remote_code=True)
+    assert (tmp_path / "ran").exists()
     assert (await answer(engine, engine.encode_text("hi"), max_tokens=3, ignore_eos=True)).tokens == 3
 
 
