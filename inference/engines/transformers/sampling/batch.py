@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -23,7 +24,24 @@ _ERRORS = {
 
 def sample(states: Sequence[SamplerState], logits: Tensor) -> list[Choice | ArithmeticError]:
     """A token a row of `logits`, [rows, vocabulary], or that row's error. Every state is advanced."""
-    token_ids = _token_ids(states, adjust(states, logits))
+    with _one_thread():
+        return _sample(states, logits)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A pass over the logits takes tenths of a millisecond, and waiting for a thread of a busy core takes ten."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _sample(states: Sequence[SamplerState], logits: Tensor) -> list[Choice | ArithmeticError]:
+    scores = adjust(states, logits)
+    token_ids = _token_ids(states, scores, spare=None if scores is logits else scores)
     for state, token_id in zip(states, token_ids, strict=True):
         if token_id >= 0:
             state.advance(token_id)
@@ -41,16 +59,17 @@ def _error(code: int) -> ArithmeticError:
     return (NothingAllowed if code == _NONE_ALLOWED else ArithmeticError)(_ERRORS[code])
 
 
-def _token_ids(states: Sequence[SamplerState], scores: Tensor) -> list[int]:
-    """The ids, or a code from `_ERRORS`."""
+def _token_ids(states: Sequence[SamplerState], scores: Tensor, *, spare: Tensor | None) -> list[int]:
+    """The ids, or a code from `_ERRORS`. `spare` is `scores` when nobody needs these any more."""
     drawing = [row for row, state in enumerate(states) if not state.greedy]
     if not drawing:
         return _greedy(scores)
     if len(drawing) == len(states):
-        return _drawn(states, scores)
+        return _drawn(states, scores, spare)
     greedy = [row for row, state in enumerate(states) if state.greedy]
     found = dict(zip(greedy, _greedy(_rows(scores, greedy)), strict=True))
-    found |= zip(drawing, _drawn([states[row] for row in drawing], _rows(scores, drawing)), strict=True)
+    chosen = _rows(scores, drawing)
+    found |= zip(drawing, _drawn([states[row] for row in drawing], chosen, chosen), strict=True)
     return [found[row] for row in range(len(states))]
 
 
@@ -61,9 +80,11 @@ def _greedy(scores: Tensor) -> list[int]:
     return torch.where(best.isnan(), _NOT_NUMBERS, ids).tolist()
 
 
-def _drawn(states: Sequence[SamplerState], scores: Tensor) -> list[int]:
-    ids = draw(scores, [state.settings for state in states], [state.uniform() for state in states])
-    return torch.where(scores.amax(-1) == float("-inf"), _NONE_ALLOWED, ids).tolist()
+def _drawn(states: Sequence[SamplerState], scores: Tensor, spare: Tensor | None) -> list[int]:
+    nothing = scores.amax(-1) == float("-inf")
+    uniforms = [state.uniform() for state in states]
+    ids = draw(scores, [state.settings for state in states], uniforms=uniforms, out=spare)
+    return torch.where(nothing, _NONE_ALLOWED, ids).tolist()
 
 
 def _rows(scores: Tensor, rows: list[int]) -> Tensor:

@@ -18,16 +18,22 @@ from inference.engines.transformers.sampling.truncation import ONE, truncate
 _BLOCK = 128
 
 
-def draw(scores: Tensor, settings: Sequence[Sampling], uniforms: Sequence[float]) -> Tensor:
-    """The drawn ids, [rows], of `scores`, float32 [rows, vocabulary]; -1 for a row whose scores are not numbers."""
-    weights = weigh(scores, settings)
+def draw(
+    scores: Tensor, settings: Sequence[Sampling], *, uniforms: Sequence[float], out: Tensor | None = None
+) -> Tensor:
+    """The drawn ids, [rows], of `scores`, float32 [rows, vocabulary]; -1 for a row whose scores are not numbers.
+
+    `out`, which may be `scores`, is where to work: new memory for a whole batch costs more than what is done with it.
+    """
+    weights = weigh(scores, settings, out=out)
     return place(weights, torch.tensor(uniforms, dtype=torch.float64, device=weights.device))
 
 
-def weigh(scores: Tensor, settings: Sequence[Sampling]) -> Tensor:
+def weigh(scores: Tensor, settings: Sequence[Sampling], *, out: Tensor | None = None) -> Tensor:
     """The weight of each token after temperature and truncations: whole numbers in float32, NaN where it was."""
     temperatures = torch.tensor([one.temperature for one in settings], dtype=torch.float32, device=scores.device)
-    weights = torch.softmax(scores / temperatures.unsqueeze(1), dim=-1).mul_(ONE).floor_()
+    weights = torch.div(scores, temperatures.unsqueeze(1), out=out)
+    torch.softmax(weights, dim=-1, out=weights).mul_(ONE).floor_()
     truncate(weights, settings, weights.amax(-1))
     return weights
 

@@ -41,7 +41,8 @@ def reached_by(row: Numbers, count: int) -> float:
     if count > end // _STRETCH:
         return float("-inf")
     # The maxima of so many stretches do.
-    return float(np.partition(row[:end].reshape(-1, _STRETCH).max(-1), -count)[-count])
+    maxima = torch.from_numpy(row[:end]).view(-1, _STRETCH).amax(-1).numpy()
+    return float(np.partition(maxima, -count)[-count])
 
 
 def _highest_of_row(row: Numbers, count: int) -> Pairs:
