@@ -10,6 +10,7 @@ import pytest
 from inference.cli import build_parser
 from inference.engines.base import Engine, ProxyEngine, TokenEngine
 from inference.engines.registry import engine_class
+from inference.engines.vllm.options import VllmOptions
 from inference.protocol.engines import ENGINES, EngineEntry
 from registry.models import Deployment
 
@@ -41,3 +42,9 @@ def test_the_platform_knows_no_engine_by_its_name() -> None:
     files = [path for folder in ("registry", "openai_api") for path in (ROOT / folder).rglob("*.py")]
     text = {str(path): path.read_text(encoding="utf-8") for path in files if "migrations" not in path.parts}
     assert {path: found for path, content in text.items() if (found := named.findall(content))} == {}
+
+
+def test_the_page_about_engines_has_every_engine_and_every_option_of_vllm() -> None:
+    page = (ROOT / "docs/engines.md").read_text(encoding="utf-8")
+    words = [*ENGINES, *VllmOptions.model_fields]
+    assert [word for word in words if f"`{word}`" not in page] == []
