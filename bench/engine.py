@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -76,6 +77,7 @@ def summary(found: Mapping[str, Rounds]) -> dict[str, dict[str, Result]]:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # so that what was started is ended
     options = _parser().parse_args()
     model = folder(options.model)
     out = sys.stdout

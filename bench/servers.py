@@ -173,7 +173,7 @@ def _peer(name: str, program: Sequence[Path | str], options: Sequence[str], *, m
         path = f"{Path(program[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         environment = clean(os.environ) | {"PATH": path, "HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "2"}
         with Process(command, environment, home / f"{name.replace(' ', '-')}.log") as process:
-            process.until(lambda: answers(f"http://127.0.0.1:{port}/v1/models"))
+            process.until(lambda: answers(f"http://127.0.0.1:{port}/health"))
             yield Target(f"http://127.0.0.1:{port}/v1", str(model))
 
     return Contender(name, start)

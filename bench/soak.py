@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -162,6 +163,7 @@ def asked(options: argparse.Namespace) -> Iterator[Target]:
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # so that what was started is ended
     options = _options()
     os.environ.setdefault("OPENAI_API_KEY", os.environ.get("MODELYARD_WORKER_TOKEN", "EMPTY"))
     plan = Plan(

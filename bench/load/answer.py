@@ -19,7 +19,8 @@ _DONE = b"[DONE]"
 class Answer:
     """An answer, streamed or whole. Times in seconds since the request was sent; `times` are those of pieces of text.
 
-    `texts` and `reasons` are by the choices' indices. `error` is one sentence, empty when all went well.
+    `texts` and `reasons` are by the choices' indices. `error` is one sentence, empty when all went well. `done` says
+    that it ended as the format wants, a stream with [DONE].
     """
 
     status: int
@@ -77,7 +78,8 @@ def _read_stream(exchange: Exchange, answer: Answer) -> None:
         answer.usage = chunk.get("usage") or answer.usage
         for choice in chunk.get("choices") or ():
             _take(answer, choice, event.at - exchange.sent)
-    if not exchange.left:
+    # Not every server says [DONE]; who told why it stopped has told everything.
+    if not exchange.left and not answer.reasons:
         answer.error = answer.error or "the stream ended without [DONE]"
 
 

@@ -51,6 +51,8 @@ def _refused(job: Job, exchange: Exchange) -> str:
 
 
 def _wrong(job: Job, answer: Answer) -> Iterator[str]:
+    if not answer.done:
+        yield "the stream ended without [DONE]"
     if job.path == EMBEDDINGS:
         yield from _wrong_vectors(job, answer)
         return
