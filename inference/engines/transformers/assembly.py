@@ -19,7 +19,7 @@ from inference.engines.transformers.library.forward import SequentialForward, li
 from inference.engines.transformers.loading import LoadedModel, room_for_cache
 from inference.engines.transformers.loop import DecodeLoop
 from inference.engines.transformers.memory import cache_tokens
-from inference.engines.transformers.native.forward import native_forward
+from inference.engines.transformers.native.forward import load_kernels, native_forward
 from inference.engines.transformers.options import TransformersOptions
 from inference.engines.transformers.prompts import PromptEncoder, decoder_of, tool_syntax_of
 from inference.engines.transformers.stepper import Stepper
@@ -47,10 +47,10 @@ class Parts:
 
 
 class _Way(NamedTuple):
-    """A way through a model, with a cache of so many tokens."""
+    """A way through a model, with a cache of so many blocks."""
 
     forward: Forward
-    tokens: int
+    blocks: int
 
 
 def assemble(model: LoadedModel, options: TransformersOptions, *, cache_dir: Path, on_crash: OnCrash) -> Parts:
@@ -82,20 +82,21 @@ def assemble(model: LoadedModel, options: TransformersOptions, *, cache_dir: Pat
 
 def _way(model: LoadedModel, options: TransformersOptions, cache_dir: Path) -> _Way:
     tokens = cache_tokens(model.need, room_for_cache(model, options), options=options, context=model.context_length)
-    slots = -(-tokens // BLOCK_SIZE) * BLOCK_SIZE
-    if options.compile and model.plain and model.device == "cpu":
+    blocks, threads = -(-tokens // BLOCK_SIZE), options.thread_count
+    kernels = load_kernels(model.model.dtype, cache_dir) if options.compile and model.device == "cpu" else None
+    if kernels is not None and model.plain:
         rotary = getattr(model.model.base_model, "rotary_emb", None)
-        native = native_forward(model.model, cache_dir, threads=options.thread_count)
+        native = native_forward(model.model, kernels, threads=threads)
         if native is not None:
-            native.open_cache(slots, context=model.context_length, rotary=rotary)
-            return _Way(native, slots)
-    return _Way(library_forward(model.model, model.device, slots=slots), slots)
+            native.open_cache(blocks, context=model.context_length, rotary=rotary)
+            return _Way(native, blocks)
+    return _Way(library_forward(model.model, model.device, blocks=blocks, kernels=kernels, threads=threads), blocks)
 
 
 def _stepper(way: _Way, options: TransformersOptions) -> Stepper:
     # One by one every sequence has a cache of its own, in which no other can find its beginning.
     remembers = options.prefix_cache and not isinstance(way.forward, SequentialForward)
-    pool = BlockPool(way.tokens // BLOCK_SIZE, remembers=remembers)
+    pool = BlockPool(way.blocks, remembers=remembers)
     return Stepper(way.forward, Scheduler(pool, most=options.max_running))
 
 

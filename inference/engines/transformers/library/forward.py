@@ -12,12 +12,15 @@ from torch import Tensor
 
 from inference.batching.track import Chunk
 from inference.engines.transformers.forward import Forward
-from inference.engines.transformers.library.attention import Pages, prepare
+from inference.engines.transformers.library.attention import prepare
+from inference.engines.transformers.library.pages import Pages
+from inference.engines.transformers.native.library import Kernels
 
 logger = logging.getLogger(__name__)
 
 # Tokens with which a model shows that it computes the same with our attention as with its own.
 _TRIAL = 12
+_FILL = 4
 # Of the largest logit: more than what another order of rounding makes, less than any real mistake.
 _TOLERANCE = 0.02
 
@@ -25,34 +28,29 @@ _TOLERANCE = 0.02
 class PagedForward:
     """All sequences of a step as one row of tokens: everything but attention sees them side by side."""
 
-    def __init__(self, model: Any, device: Any, *, slots: int) -> None:
+    def __init__(self, model: Any, device: Any, pages: Pages) -> None:
         self._model = model
         self._device = device
-        self._pages = Pages(slots)
+        self._pages = pages
         self._keeps = "logits_to_keep" in inspect.signature(model.forward).parameters
         self.vocabulary = vocabulary_of(model)
         prepare(model, self._pages)
 
-    @property
-    def layers(self) -> int:
-        """How many layers the cache has, once a step was computed."""
-        return self._pages.layers
-
     def step(self, chunks: Sequence[Chunk]) -> Tensor:
         """See `Forward.step`."""
-        rows, wanted = _wanted_rows(chunks)
-        self._pages.open(chunks, self._device)
-        ids = torch.tensor([[t for chunk in chunks for t in chunk.token_ids]], device=self._device)
-        at = [p for c in chunks for p in range(c.start, c.start + len(c.token_ids))]
-        position_ids = torch.tensor([at], device=self._device)
-        keep: dict[str, Any] = {}
-        if self._keeps and len(wanted) < rows:
-            keep = {"logits_to_keep": torch.tensor(wanted or [rows - 1], device=self._device)}
+        rows = self._pages.open(chunks, self._device)
+        # On CPUs a matrix product's rows do not depend on their number, in float32 if it is a multiple of four.
+        fill = [0] * (-len(rows.tokens) % _FILL)
+        ids = torch.tensor([[*rows.tokens.tolist(), *fill]], device=self._device)
+        position_ids = torch.tensor([[*rows.position.tolist(), *fill]], device=self._device)
+        wanted = torch.from_numpy(rows.wanted).long().to(self._device)
+        # Without any the last row's are computed all the same: the library takes an empty choice for a mistake.
+        keep: dict[str, Any] = {"logits_to_keep": wanted if len(wanted) else 1} if self._keeps else {}
         try:
             logits = self._model(input_ids=ids, position_ids=position_ids, use_cache=False, **keep).logits[0]
         finally:
-            self._pages.parts = None
-        found: Tensor = (logits if keep or len(wanted) == rows else logits[wanted])[: len(wanted)].float()
+            self._pages.close()
+        found: Tensor = (logits[: len(wanted)] if keep else logits[wanted]).float()
         return found
 
     def hidden(self, token_ids: Sequence[int]) -> Tensor:
@@ -114,25 +112,17 @@ def vocabulary_of(model: Any) -> int:
     return int(head.weight.shape[0] if head is not None else model.config.vocab_size)
 
 
-def _wanted_rows(chunks: Sequence[Chunk]) -> tuple[int, list[int]]:
-    """How many rows the chunks have, and those whose logits are asked for."""
-    rows = 0
-    wanted: list[int] = []
-    for chunk in chunks:
-        wanted += range(rows + chunk.first_result, rows + len(chunk.token_ids))
-        rows += len(chunk.token_ids)
-    return rows, wanted
-
-
-def library_forward(model: Any, device: Any, *, slots: int) -> Forward:
+def library_forward(model: Any, device: Any, *, blocks: int, kernels: Kernels | None, threads: int) -> Forward:
     """A way through a model of the library: over a paged cache where the model computes the same with it."""
-    ids = torch.randint(0, vocabulary_of(model), (1, _TRIAL), generator=torch.Generator().manual_seed(0)).to(device)
+    ids = torch.randint(0, vocabulary_of(model), (_TRIAL,), generator=torch.Generator().manual_seed(0)).tolist()
     own = getattr(model.config, "_attn_implementation", None) or "eager"
     with torch.inference_mode():
-        expected = model(input_ids=ids, use_cache=False).logits[0].float()
-        forward, reason = _try_paged(model, device, slots=slots, ids=ids[0].tolist(), expected=expected)
-    if forward is not None:
-        return forward
+        expected = model(input_ids=torch.tensor([ids], device=device), use_cache=False).logits[0].float()
+        for attention in dict.fromkeys((kernels, None)):
+            pages = Pages(blocks, kernels=attention, threads=threads)
+            forward, reason = _try_paged(model, device, pages=pages, ids=ids, expected=expected)
+            if forward is not None:
+                return forward
     logger.info("Sequences are computed one by one: %s.", reason)
     if getattr(model, "_supports_attention_backend", False):
         model.set_attn_implementation(own)
@@ -140,18 +130,18 @@ def library_forward(model: Any, device: Any, *, slots: int) -> Forward:
 
 
 def _try_paged(
-    model: Any, device: Any, *, slots: int, ids: list[int], expected: Tensor
+    model: Any, device: Any, *, pages: Pages, ids: list[int], expected: Tensor
 ) -> tuple[PagedForward | None, str]:
     """The paged way, if the model gives the expected logits [tokens, vocabulary] on it in two pieces; else why not."""
     half = len(ids) // 2
     try:
-        forward = PagedForward(model, device, slots=slots)
+        forward = PagedForward(model, device, pages)
         first = forward.step([Chunk(ids[:half], 0, [0], 0)])
         second = forward.step([Chunk(ids[half:], half, [0], 0)])
     except (ValueError, TypeError, AttributeError, RuntimeError) as error:
         return None, str(error).splitlines()[0] if str(error) else type(error).__name__
     off = float((torch.cat([first, second]) - expected).abs().max() / expected.abs().max())
     layers = model.config.get_text_config().num_hidden_layers
-    if forward.layers != layers or not off < _TOLERANCE:
-        return None, f"with our attention {forward.layers} of {layers} layers are seen, and logits differ by {off:.1%}"
+    if pages.layers != layers or not off < _TOLERANCE:
+        return None, f"with our attention {pages.layers} of {layers} layers are seen, and logits differ by {off:.1%}"
     return forward, ""

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,9 +15,8 @@ from inference.batching.track import Chunk
 from inference.engines.transformers.native import library
 from inference.engines.transformers.native.build import compiled
 from inference.engines.transformers.native.family import Shape, shape_of
+from inference.engines.transformers.native.rows import Rows
 from inference.engines.transformers.native.weights import Weights
-
-Ints = np.ndarray[Any, np.dtype[np.int32]]
 
 _TYPES = (torch.bfloat16, torch.float32)
 
@@ -35,18 +33,16 @@ class NativeForward:
         self._cache = torch.empty(0)
         self._decoder: library.Decoder | None = None
 
-    def open_cache(self, tokens: int, *, context: int, rotary: Any) -> int:
-        """Make the key-value cache for at least so many tokens, and the tables of positions; its blocks."""
-        blocks = -(-tokens // BLOCK_SIZE)
+    def open_cache(self, blocks: int, *, context: int, rotary: Any) -> None:
+        """Make the key-value cache, and the tables of positions."""
         # Filled once, so that the memory is really taken now and does not grow while serving.
         self._cache = torch.empty(self._shape.layers, *self._layer_cache(blocks), dtype=self._weights.dtype).zero_()
         self._decoder = self._assembled(*self._weights.tables(rotary, context))
         self._point(self._decoder.layers, [layer.data_ptr() for layer in self._cache], blocks)
-        return blocks
 
     def step(self, chunks: Sequence[Chunk]) -> Tensor:
         """The logits [results of all chunks, vocabulary] of the tokens that ask for them."""
-        rows = _Rows(chunks)
+        rows = Rows(chunks)
         logits = torch.empty(len(rows.wanted), self._weights.head.outputs)
         self._run(self._opened, rows, logits=logits.data_ptr())
         return logits[:, : self.vocabulary]
@@ -61,7 +57,7 @@ class NativeForward:
         self._point(layers, [cache.data_ptr()] * self._shape.layers, blocks)
         decoder.layers = _first(layers)
         found = torch.empty(len(token_ids), self._shape.width)
-        rows = _Rows([Chunk(token_ids, 0, range(blocks), 0)])
+        rows = Rows([Chunk(token_ids, 0, range(blocks), 0)])
         self._run(decoder, rows, hidden=found.data_ptr())
         return found
 
@@ -76,16 +72,10 @@ class NativeForward:
     def _layer_cache(self, blocks: int) -> tuple[int, ...]:
         return (2, blocks, self._shape.kv_heads, BLOCK_SIZE, self._shape.head_size)
 
-    def _run(self, decoder: library.Decoder, rows: _Rows, *, logits: int = 0, hidden: int = 0) -> None:
+    def _run(self, decoder: library.Decoder, rows: Rows, *, logits: int = 0, hidden: int = 0) -> None:
         step = library.Step(
             tokens=rows.tokens.ctypes.data,
-            places=library.Places(
-                rows.sequence.ctypes.data,
-                rows.position.ctypes.data,
-                rows.blocks.ctypes.data,
-                len(rows.tokens),
-                rows.blocks.shape[1],
-            ),
+            places=rows.places,
             wanted=rows.wanted.ctypes.data,
             results=len(rows.wanted),
             threads=self._threads,
@@ -131,37 +121,23 @@ class NativeForward:
             layer.rotates = rotates
 
 
-class _Rows:
-    """The chunks of a step side by side, as arrays that the kernels read."""
-
-    def __init__(self, chunks: Sequence[Chunk]) -> None:
-        lengths = [len(chunk.token_ids) for chunk in chunks]
-        starts = np.cumsum([0, *lengths[:-1]])
-        self.tokens = _joined([chunk.token_ids for chunk in chunks])
-        self.position = _joined([range(c.start, c.start + n) for c, n in zip(chunks, lengths, strict=True)])
-        self.sequence: Ints = np.repeat(np.arange(len(chunks), dtype=np.int32), lengths)
-        self.blocks: Ints = np.zeros((len(chunks), max(len(chunk.blocks) for chunk in chunks)), dtype=np.int32)
-        for line, chunk in zip(self.blocks, chunks, strict=True):
-            line[: len(chunk.blocks)] = chunk.blocks
-        wanted = [range(s + c.first_result, s + n) for s, c, n in zip(starts, chunks, lengths, strict=True)]
-        self.wanted = _joined(wanted)
-
-
-def _joined(parts: Iterable[Sequence[int]]) -> Ints:
-    return np.concatenate([np.asarray(part, dtype=np.int32) for part in parts])
-
-
 def _first(array: ctypes.Array[Any]) -> Any:
     """A C array as a pointer to its first element."""
     return ctypes.cast(array, ctypes.POINTER(array._type_))
 
 
-def native_forward(model: Any, cache_dir: Path, *, threads: int) -> NativeForward | None:
+def load_kernels(dtype: torch.dtype, cache_dir: Path) -> library.Kernels | None:
+    """The kernels for a type of weights; None when they are not for it, or cannot be compiled here."""
+    if dtype not in _TYPES:
+        return None
+    bfloat16 = dtype == torch.bfloat16
+    path = compiled(cache_dir, bfloat16=bfloat16)
+    return None if path is None else library.Kernels(path, bfloat16=bfloat16)
+
+
+def native_forward(model: Any, kernels: library.Kernels, *, threads: int) -> NativeForward | None:
     """The kernels' way through a model on the CPU; None when they cannot run it. Empties the library's model."""
     shape = shape_of(model.config.to_dict())
-    if shape is None or model.dtype not in _TYPES or getattr(model, "is_quantized", False):
+    if shape is None or model.dtype != (torch.bfloat16 if kernels.bfloat16 else torch.float32):
         return None
-    path = compiled(cache_dir, bfloat16=model.dtype == torch.bfloat16)
-    if path is None:
-        return None
-    return NativeForward(library.Kernels(path), Weights(model, shape), shape, threads=threads)
+    return NativeForward(kernels, Weights(model, shape), shape, threads=threads)

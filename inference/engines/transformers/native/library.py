@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -98,14 +100,25 @@ class Step(ctypes.Structure):
 class Kernels:
     """The functions of one compiled library. Calling them lets go of the GIL."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, bfloat16: bool) -> None:
+        self.bfloat16 = bfloat16
+        # Threads that wait for each other soon sleep: while they look they take the time of those they wait for, and on
+        # a machine with other work a step takes ten times as long. It is read when OpenMP's library is loaded.
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
         library = ctypes.CDLL(str(path))
         self._step = library.decoder_step
         self._step.argtypes = [ctypes.POINTER(Decoder), ctypes.POINTER(Step)]
+        self._attention = library.attention_step
+        self._attention.argtypes = [ctypes.POINTER(Cache), ctypes.POINTER(Places), *[_Pointer] * 4, _Int]
         for which, structure in enumerate((Decoder, Layer, Step)):
             assert library.decoder_sizes(which) == ctypes.sizeof(structure), structure
 
     def step(self, decoder: Decoder, step: Step) -> None:
         """Run one step. Raises `MemoryError` when there is no room for its intermediate values."""
         if self._step(ctypes.byref(decoder), ctypes.byref(step)):
+            raise MemoryError("there is no memory for the values of one step")
+
+    def attend(self, cache: Cache, places: Places, tensors: Sequence[int], *, threads: int) -> None:
+        """Attention of a step's rows; `tensors` are the addresses of queries, keys, values and answers."""
+        if self._attention(ctypes.byref(cache), ctypes.byref(places), *tensors, threads):
             raise MemoryError("there is no memory for the values of one step")

@@ -143,11 +143,11 @@ static Scratch divide(const Decoder *d, const Step *step, char **from) {
     return s;
 }
 
-static void find_units(const Decoder *d, const Step *step, Scratch *s) {
-    const Cache *c = &d->layers[0].cache;
+static int find_units(const Cache *c, const Places *p, int32_t *starts) {
     const int share = c->heads / c->kv_heads, most = share < QUERIES ? QUERIES / share : 1;
-    for (int row = 0; row < step->places.rows; row += rows_together(&step->places, row, most))
-        s->starts[s->units++] = row;
+    int units = 0;
+    for (int row = 0; row < p->rows; row += rows_together(p, row, most)) starts[units++] = row;
+    return units;
 }
 
 // 0, or 1 when there is no memory for the intermediate values.
@@ -157,7 +157,7 @@ int decoder_step(const Decoder *d, const Step *step) {
     char *memory = aligned_alloc(64, (size_t)end + 64), *from = memory;
     if (!memory) return 1;
     Scratch s = divide(d, step, &from);
-    find_units(d, step, &s);
+    s.units = find_units(&d->layers[0].cache, &step->places, s.starts);
 #pragma omp parallel num_threads(step->threads)
     {
 #pragma omp for schedule(static)
@@ -167,6 +167,30 @@ int decoder_step(const Decoder *d, const Step *step) {
         results(d, step, &s);
     }
     free(memory);
+    return 0;
+}
+
+// Attention alone, for models whose other parts are computed elsewhere: keys and values [rows][kv heads][size] go into
+// the cache, and queries [rows][heads][size] are answered. 0, or 1 when there is no memory.
+int attention_step(const Cache *c, const Places *p, const real *query, const real *key, const real *value, real *out,
+                   int threads) {
+    int32_t *starts = malloc(p->rows * sizeof(int32_t));
+    if (!starts) return 1;
+    const int units = find_units(c, p, starts);
+#pragma omp parallel num_threads(threads)
+    {
+#pragma omp for schedule(static)
+        for (int unit = 0; unit < p->rows * c->kv_heads; unit++) {
+            float wide[2][LARGEST_HEAD];
+            for (int i = 0; i < c->size; i += LANES) {
+                store(wide[0] + i, widen(key + (long)unit * c->size + i));
+                store(wide[1] + i, widen(value + (long)unit * c->size + i));
+            }
+            remember(c, p, unit / c->kv_heads, unit % c->kv_heads, wide[0], wide[1]);
+        }
+        attention(c, p, query, out, starts, units);
+    }
+    free(starts);
     return 0;
 }
 

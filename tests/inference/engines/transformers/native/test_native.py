@@ -16,7 +16,7 @@ pytestmark = [
 ]
 
 from inference.batching.track import Chunk  # noqa: E402
-from inference.engines.transformers.native.forward import NativeForward, native_forward  # noqa: E402
+from inference.engines.transformers.native.forward import NativeForward, load_kernels, native_forward  # noqa: E402
 
 SIZES = {
     "vocab_size": 200,
@@ -68,11 +68,13 @@ def random_model(name: str, settings: dict[str, Any], dtype: Any = None) -> Any:
     return model.to(dtype or torch.float32).eval()
 
 
-def native(model: Any, cache_dir: Path, tokens: int = 1024) -> NativeForward:
+def native(model: Any, cache_dir: Path) -> NativeForward:
     rotary = model.base_model.rotary_emb
-    forward = native_forward(model, cache_dir, threads=2)
+    kernels = load_kernels(model.dtype, cache_dir)
+    assert kernels is not None
+    forward = native_forward(model, kernels, threads=2)
     assert forward is not None
-    forward.open_cache(tokens, context=256, rotary=rotary)
+    forward.open_cache(64, context=256, rotary=rotary)
     return forward
 
 
@@ -154,5 +156,7 @@ def test_what_the_kernels_do_not_know_is_left_to_the_library(
     name: str, settings: dict[str, Any], kernels: Path
 ) -> None:
     model = random_model(name, settings)
-    assert native_forward(model, kernels, threads=1) is None
+    compiled = load_kernels(torch.float32, kernels)
+    assert compiled is not None
+    assert native_forward(model, compiled, threads=1) is None
     assert not any(parameter.is_meta for parameter in model.parameters())
