@@ -41,7 +41,7 @@ check: ## look for mistakes without running anything
 	@# without checks: the admin theme's ask the database
 	$(CHECK_ENV) $(RUN) modelyard makemigrations --check --dry-run --skip-checks
 
-bench: ## measure this machine (ARGS=control: only the control plane)
+bench: ## measure this machine (ARGS="engine --help": what that part can do)
 	@scripts/setup dev
 	@exec $(RUN) bench $(ARGS)
 
