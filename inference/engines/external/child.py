@@ -87,7 +87,9 @@ class Child:
             for line in lines:
                 text = line.rstrip()
                 self._lines.append(text)
-                sys.stderr.write(f"{self._name} | {text}\n")
+                # Whoever stops reading, for the disk of its log is full, makes a server that talks stand still.
+                with suppress(OSError):
+                    sys.stderr.write(f"{self._name} | {text}\n")
                 self._on_line(text)
 
     def _wait(self) -> None:

@@ -25,7 +25,7 @@ from inference.engines.base import (
     ReportProgress,
 )
 from inference.engines.external.child import Child, Ending
-from inference.engines.external.held import Held, held_by, on_cards
+from inference.engines.external.held import Held, held_by
 from inference.engines.external.meter import Meter, Numbers
 from inference.engines.external.probe import Probe, free_port
 from inference.engines.external.upstream import Upstream
@@ -79,6 +79,8 @@ class ExternalEngine(ProxyEngine):
     """A kind of server is a subclass that says how it is started, and what its words and figures mean."""
 
     title: ClassVar[str]
+    # Whether the model lies on GPUs, of whose memory the figures of processes tell nothing.
+    on_cards = False
 
     def __init__(self, config: EngineConfig) -> None:
         super().__init__(config)
@@ -88,7 +90,6 @@ class ExternalEngine(ProxyEngine):
         self._meter = Meter()
         self._held = Held()
         self._percent = 0
-        self.on_cards = on_cards(config.environ)
 
     @abstractmethod
     def command(self, place: Place) -> Command:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import psutil
 
 from inference.engines.base import HeldMemory
@@ -26,11 +24,6 @@ def _size(process: psutil.Process) -> tuple[int, int] | None:
     except psutil.NoSuchProcess:
         return None
     return info.rss - info.shared, info.shared
-
-
-def on_cards(environ: Mapping[str, str]) -> bool:
-    """Whether the model lies on GPUs, of whose memory these figures would tell nothing."""
-    return bool(environ.get("CUDA_VISIBLE_DEVICES"))
 
 
 class Held:

@@ -29,7 +29,9 @@ class Meter:
     """Keeps the newest numbers, and since when they stand still."""
 
     def __init__(self) -> None:
+        # Replaced as a whole, or plain numbers: other threads read them.
         self._numbers = Numbers()
+        self._rate = 0.0
         self._window: deque[tuple[float, int]] = deque()
         # Since when there is something to do and nothing moves.
         self._still_since: float | None = None
@@ -45,17 +47,19 @@ class Meter:
         self._window.append((now, numbers.tokens_total))
         while len(self._window) > 2 and self._window[1][0] <= now - _WINDOW_S:
             self._window.popleft()
+        (begin, before), (end, after) = self._window[0], self._window[-1]
+        self._rate = (after - before) / (end - begin) if end > begin else 0.0
 
     def stats(self, *, aborted: int, now: float) -> EngineStats:
         """As the heartbeat tells them."""
-        numbers = self._numbers
+        numbers, still_since = self._numbers, self._still_since
         return EngineStats(
             running=numbers.running,
             waiting=numbers.waiting,
             tokens_total=numbers.tokens_total,
-            tokens_per_second=self._rate(),
+            tokens_per_second=self._rate,
             aborted_total=aborted,
-            stalled_s=0.0 if self._still_since is None else now - self._still_since,
+            stalled_s=0.0 if still_since is None else now - still_since,
             preempted_total=numbers.preempted_total,
             cache_tokens=numbers.cache_tokens,
             cache_used_tokens=numbers.cache_used_tokens,
@@ -65,7 +69,7 @@ class Meter:
     def gone(self) -> None:
         """The server has ended: nothing runs there any more, and its totals stay."""
         self._numbers = replace(self._numbers, running=0, waiting=0, cache_used_tokens=0)
-        self._window.clear()
+        self._rate = 0.0
         self._still_since = None
 
     def _still(self, *, since: float, busy: bool) -> None:
@@ -73,9 +77,3 @@ class Meter:
             self._still_since = None
         elif self._still_since is None:
             self._still_since = since
-
-    def _rate(self) -> float:
-        if len(self._window) < 2:
-            return 0.0
-        (begin, before), (end, after) = self._window[0], self._window[-1]
-        return (after - before) / (end - begin)

