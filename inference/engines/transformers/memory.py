@@ -25,8 +25,10 @@ _CONTEXT_STEP = 256
 # Of what the weights leave free, for the cache: a card is there for the model alone, a machine is not.
 _GPU_SHARE = 0.9
 _CPU_SHARE = 0.25
-# Requests of full length that a cache in the machine's memory is made for, where no option says more.
+# What a cache in the machine's memory is made for, where no option says more: so many requests of the context's length,
+# or of this one. The platform estimates the same.
 _CPU_CONTEXTS = 4
+_CPU_LENGTH = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,9 @@ def cache_tokens(need: Need, free: int, *, options: TransformersOptions, context
 def _tokens_in(room: int, need: Need, *, options: TransformersOptions, context: int) -> int:
     """The option's share of the room; without one a usual share, or one context where that is more."""
     share, on_cpu = options.kv_cache_memory, need.device == "cpu"
-    contexts = _CPU_CONTEXTS if on_cpu and share is None else options.max_running
-    usable = min(contexts, options.max_running) * context
+    usable = options.max_running * context
+    if on_cpu and share is None:
+        usable = min(_CPU_CONTEXTS, options.max_running) * min(context, _CPU_LENGTH)
     if need.cache_per_token:
         usable = min(usable, int((share or (_CPU_SHARE if on_cpu else _GPU_SHARE)) * room) // need.cache_per_token)
     return max(usable, context) if share is None else usable
