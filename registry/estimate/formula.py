@@ -22,7 +22,7 @@ SLACK = 0.05  # of the weights: rounding of the allocator, tables, buffers
 UNKNOWN_WEIGHTS = 2 * GIB
 UNKNOWN_CACHE = 1 * GIB
 CONTEXT_CAP = 8192  # tokens a request for the estimate, where the model could hold more and no option says
-CONCURRENCY = 8  # requests at a time, likewise
+CONCURRENCY = 4  # requests at a time, likewise
 ECHO = 64 * MIB
 # Bytes a parameter: 8 bits; 4 bits and a 32-bit scale for each block of 64.
 QUANTIZED = {"load_in_8bit": 1.0, "load_in_4bit": 0.5 + 4 / 64}

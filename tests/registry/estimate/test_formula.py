@@ -53,7 +53,7 @@ def test_what_is_quantized_in_its_files_stays_as_large_as_it_is() -> None:
 
 def test_the_cache_is_keys_and_values_of_every_token_of_every_request() -> None:
     shorter = replace(FACTS, context=32_768)
-    assert estimated(shorter).kv_bytes == 32 * 2 * 8 * 128 * 2 * 8192 * 8  # 8 GiB: context and requests as assumed
+    assert estimated(shorter).kv_bytes == 32 * 2 * 8 * 128 * 2 * 8192 * 4  # 4 GiB: context and requests as assumed
     assert estimated(context_length=1024, max_running=2).kv_bytes == 65_536 * 2 * 1024 * 2
     assert estimated(kv_cache_tokens=200_000).kv_bytes == 65_536 * 2 * 200_000
     assert estimated(dtype="float32").kv_bytes == 2 * estimated().kv_bytes
