@@ -21,8 +21,8 @@ from bench.load.figures import Result, median
 from bench.load.target import Target
 from bench.machine import headline
 from bench.model import folder
-from bench.scenarios import SCENARIOS
-from bench.tables import table
+from bench.scenarios import OTHERS, STREAMS, scenario
+from bench.tables import Tables
 
 ROUNDS = 3
 # Of one server: what each round gave, by scenario.
@@ -34,7 +34,7 @@ async def visit(target: Target, names: Sequence[str], turn: int) -> dict[str, Re
     found: dict[str, Result] = {}
     for name in names:
         try:
-            found[name] = await SCENARIOS[name](target, turn)
+            found[name] = await scenario(name)(target, turn)
         except RuntimeError as error:
             print(f"  {name}: {error}", flush=True)
             continue
@@ -65,7 +65,7 @@ def contenders(options: argparse.Namespace, model: Path, stack: ExitStack) -> li
     chosen = [make(model, engine, home()) for name, make in ours.items() if name in options.ours]
     peers = [servers.given(name, *where) for name, where in options.peer]
     if options.start_serve:
-        peers.append(servers.transformers_serve(options.start_serve, model, home()))
+        peers.append(servers.transformers_serve(options.start_serve, model, home(), device=options.device))
     if options.start_vllm:
         peers.append(servers.vllm(options.start_vllm, model, home()))
     return chosen + peers
@@ -88,12 +88,13 @@ def main() -> None:
     print(f"Reads {best.read / 1e9:.0f} GB/s, multiplies {best.flops / 1e9:,.0f} GFLOP/s (bfloat16)\n")
     with ExitStack() as stack:
         every = contenders(options, model, stack)
-        found = measure(every, options.only, rounds=options.rounds)
+        names = [*map(str, options.streams), *options.also]
+        found = measure(every, names, rounds=options.rounds)
     if options.json:
         out.write(json.dumps(_as_json(found, best), indent=1) + "\n")
     else:
         references = [one.name for one in every if one.reference]
-        print("\n" + table(summary(found), references=references, limits=best))
+        print("\n" + str(Tables(summary(found), references, best)))
 
 
 def _as_json(found: Mapping[str, Rounds], best: limits.Limits) -> dict[str, Any]:
@@ -117,7 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--start-serve", type=Path, metavar="VENV", help="start `transformers serve` of it as a peer")
     parser.add_argument("--start-vllm", type=Path, metavar="VENV", help="start `vllm serve` of it as a peer")
-    parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=list(SCENARIOS), metavar="SCENARIO")
+    parser.add_argument("--device", default="cpu", help="of `transformers serve` (default: %(default)s)")
+    parser.add_argument("--streams", type=int, nargs="*", default=STREAMS, help="at once (default: %(default)s)")
+    parser.add_argument(
+        "--also", nargs="*", choices=OTHERS, default=list(OTHERS), help="what else is measured (default: all)"
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON")
     return parser

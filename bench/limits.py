@@ -1,4 +1,7 @@
-"""What this machine could do at best with a model: how fast it reads memory, and multiplies matrices."""
+"""What this machine could do at best with a model: how fast it reads memory, and multiplies matrices.
+
+Measured on the first CUDA device where there is one, else on the CPU, with torch's own operations.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,19 @@ from pathlib import Path
 # In a process of its own: its threads and its memory must be gone when a server is measured.
 _MEASURE = """
 import json, time, torch
+cuda = torch.cuda.is_available()
+torch.set_default_device("cuda" if cuda else "cpu")
 def best(work, rounds):
     seconds = []
     for _ in range(rounds):
-        began = time.perf_counter(); work(); seconds.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        work()
+        cuda and torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - began)
     return min(seconds)
-memory = torch.ones(1 << 27, dtype=torch.int64)
+memory = torch.ones(1 << (29 if cuda else 27), dtype=torch.int64)
 read = memory.nbytes / best(memory.max, 8)
-side = 2048
+side = 8192 if cuda else 2048
 left, right = torch.ones(side, side, dtype=torch.bfloat16), torch.ones(side, side, dtype=torch.bfloat16)
 flops = 2 * side ** 3 / best(lambda: left @ right, 12)
 print(json.dumps([read, flops]))

@@ -27,6 +27,10 @@ SETTLED = 24
 POLL_S = 0.005
 
 
+# Asked of a server in one of the rounds, by their number from 0.
+Scenario = Callable[[Target, int], Awaitable[Result]]
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """How many tokens this server's tokenizer makes of our words."""
@@ -39,7 +43,7 @@ class Scale:
         return max(1, round((tokens - self.overhead) / self.per_word))
 
 
-def throughput(streams: int) -> Callable[[Target, int], Awaitable[Figures]]:
+def throughput(streams: int) -> Scenario:
     """So many streams of 64 new tokens each; a server that is asked again gets other prompts."""
 
     async def run(target: Target, turn: int) -> Figures:
@@ -115,15 +119,18 @@ async def prefix(target: Target, turn: int) -> Prefix:
     )
 
 
-SCENARIOS: Mapping[str, Callable[[Target, int], Awaitable[Result]]] = {
-    "1": throughput(1),
-    "8": throughput(8),
-    "32": throughput(32),
+STREAMS = (1, 8, 32)
+OTHERS: Mapping[str, Scenario] = {
     "sampled": sampled,
     "mixed": mixed,
     "stall": stall,
     "prefix": prefix,
 }
+
+
+def scenario(name: str) -> Scenario:
+    """By its name; a number is so many streams."""
+    return throughput(int(name)) if name.isdecimal() else OTHERS[name]
 
 
 def _requests(streams: int) -> int:

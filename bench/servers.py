@@ -153,9 +153,11 @@ def gateway(model: Path, options: Mapping[str, Any], home: Path) -> Contender:
     return Contender("gateway", start, reference=False)
 
 
-def transformers_serve(venv: Path, model: Path, home: Path) -> Contender:
+def transformers_serve(venv: Path, model: Path, home: Path, *, device: str) -> Contender:
     """The transformers library's own server, with its continuous batching."""
-    options = ["--dtype", "bfloat16", "--device", "cpu", "--continuous-batching", "--cb-num-blocks", "512"]
+    options = ["--dtype", "bfloat16", "--device", device, "--continuous-batching"]
+    if device == "cpu":
+        options += ["--cb-num-blocks", "512"]  # else it takes most of the machine's memory
     return _peer("transformers serve", [venv / "bin" / "transformers", "serve"], options, model=model, home=home)
 
 

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bench.limits import Limits
 from bench.load.figures import Figures, Prefix, Result, Stall
 
 # Of one server: what came out of each scenario.
 Results = Mapping[str, Result]
-STREAMS = ("1", "8", "32")
-LOADS = (*STREAMS, "sampled", "mixed")
-
-
-def table(results: Mapping[str, Results], *, references: Sequence[str] = (), limits: Limits | None = None) -> str:
-    """All tables; a server without a figure has an empty cell."""
-    parts = [
-        _table("tokens/s", LOADS, [*_rows(results, _speed), *_ratios(results, references), *_shares(results, limits)]),
-        _table("TTFT median / p95, ms", LOADS, _rows(results, _ttft)),
-        _table("inter-token p50 / p99, ms", LOADS, _rows(results, _itl)),
-        _table("a 2,000-token prompt among 8 streams", STALL, [_stall(name, one) for name, one in results.items()]),
-        _table("a prefix of 900 tokens, TTFT in ms", PREFIX, [_prefix(name, one) for name, one in results.items()]),
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
 STALL = ("step, ms", "longest gap, ms", "× step", "its TTFT, ms", "its tokens")
 PREFIX = ("cold", "repeated", "repeated / cold", "cached tokens")
 
@@ -36,21 +21,65 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Of all servers by their names; `references` are the names of those that ours are compared with."""
+
+    results: Mapping[str, Results]
+    references: Sequence[str] = ()
+    limits: Limits | None = None
+
+    def __str__(self) -> str:
+        """All tables; a server without a figure has an empty cell, and what nobody measured has no column."""
+        speed = [*self._rows(_speed), *self._ratios(), *self._shares()]
+        parts = [
+            _table("tokens/s", self._loads, speed),
+            _table("TTFT median / p95, ms", self._loads, self._rows(_ttft)),
+            _table("inter-token p50 / p99, ms", self._loads, self._rows(_itl)),
+            _table("a 2,000-token prompt among 8 streams", STALL, [_stall(*one) for one in self.results.items()]),
+            _table("a prefix of 900 tokens, TTFT in ms", PREFIX, [_prefix(*one) for one in self.results.items()]),
+        ]
+        return "\n\n".join(part for part in parts if part)
+
+    @property
+    def _loads(self) -> list[str]:
+        """Names of what gave figures: so many streams, the fewest first, then the others."""
+        every = {name for each in self.results.values() for name, one in each.items() if isinstance(one, Figures)}
+        return sorted(every, key=lambda name: (int(name) if name.isdecimal() else 10**9, name))
+
+    def _rows(self, cell: Callable[[Figures], str]) -> list[list[str]]:
+        return [
+            [name, *(cell(one) if isinstance(one := each.get(load), Figures) else "" for load in self._loads)]
+            for name, each in self.results.items()
+        ]
+
+    def _ratios(self) -> list[list[str]]:
+        """Ours by each peer's."""
+        return [
+            [f"{ours} ÷ {peer}", *(_ratio(each.get(load), self.results[peer].get(load)) for load in self._loads)]
+            for ours, each in self.results.items()
+            if ours not in self.references
+            for peer in self.references
+        ]
+
+    def _shares(self) -> list[list[str]]:
+        """Of what the machine can do at best."""
+        if self.limits is None:
+            return []
+        most = {load: self.limits.tokens_per_second(int(load)) for load in self._loads if load.isdecimal()}
+        shares = [
+            [f"{name}, share of it", *(_share(each.get(load), most.get(load)) for load in self._loads)]
+            for name, each in self.results.items()
+        ]
+        limit = ["limit of the machine", *(number(most[load]) if load in most else "" for load in self._loads)]
+        return [limit, *shares]
+
+
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    filled = [index for index, _ in enumerate(columns, 1) if any(row[index] for row in rows)]
-    if not filled:
+    if not any(cell for row in rows for cell in row[1:]):
         return ""
-    head = [title, *(columns[index - 1] for index in filled)]
-    kept = [[row[0], *(row[index] for index in filled)] for row in rows]
-    lines = [head, ["---"] * len(head), *kept]
+    lines = [[title, *columns], ["---"] * (1 + len(columns)), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _rows(results: Mapping[str, Results], cell: Callable[[Figures], str]) -> list[list[str]]:
-    return [
-        [name, *(cell(one) if isinstance(one := each.get(load), Figures) else "" for load in LOADS)]
-        for name, each in results.items()
-    ]
 
 
 def _speed(one: Figures) -> str:
@@ -65,32 +94,10 @@ def _itl(one: Figures) -> str:
     return f"{number(one.itl)} / {number(one.itl_p99)}"
 
 
-def _ratios(results: Mapping[str, Results], references: Sequence[str]) -> list[list[str]]:
-    """Ours by each peer's."""
-    return [
-        [f"{ours} ÷ {peer}", *(_ratio(results[ours].get(load), results[peer].get(load)) for load in LOADS)]
-        for ours in results
-        if ours not in references
-        for peer in references
-    ]
-
-
 def _ratio(ours: Result | None, theirs: Result | None) -> str:
     if not isinstance(ours, Figures) or not isinstance(theirs, Figures) or not theirs.tokens_per_second:
         return ""
     return f"**{ours.tokens_per_second / theirs.tokens_per_second:.2f}**"
-
-
-def _shares(results: Mapping[str, Results], limits: Limits | None) -> list[list[str]]:
-    """Of what the machine can do at best."""
-    if limits is None:
-        return []
-    most = {load: limits.tokens_per_second(int(load)) for load in STREAMS}
-    rows = [["limit of the machine", *(number(most[load]) if load in most else "" for load in LOADS)]]
-    for name, each in results.items():
-        cells = [(each.get(load), most.get(load)) for load in LOADS]
-        rows.append([f"{name}, share of it", *(_share(one, best) for one, best in cells)])
-    return rows
 
 
 def _share(one: Result | None, best: float | None) -> str:

@@ -10,7 +10,7 @@ from bench.limits import Limits
 from bench.load.answer import Answer
 from bench.load.figures import Figures, Prefix, Stall
 from bench.scenarios import stalled
-from bench.tables import number, table
+from bench.tables import Tables, number
 
 ONE = Figures(192.0, 10.0, 12.5, 5.0, 9.0, 384, 0, 0.02)
 
@@ -18,7 +18,7 @@ ONE = Figures(192.0, 10.0, 12.5, 5.0, 9.0, 384, 0, 0.02)
 def test_ratios_are_ours_by_each_peers_and_shares_are_of_the_machine() -> None:
     results = {"engine": {"1": ONE}, "vLLM": {"1": replace(ONE, tokens_per_second=80.0, failed=2)}}
     limits = Limits(read=52e9, flops=700e9, weight_bytes=269_030_016, weights=134_515_008)
-    shown = table(results, references=["vLLM"], limits=limits)
+    shown = str(Tables(results, ["vLLM"], limits))
     assert "| engine ÷ vLLM | **2.40** |" in shown
     assert "| vLLM | 80.0 (2 failed) |" in shown
     assert "| engine, share of it | 99% |" in shown
@@ -26,7 +26,7 @@ def test_ratios_are_ours_by_each_peers_and_shares_are_of_the_machine() -> None:
 
 
 def test_columns_that_nobody_measured_are_left_out() -> None:
-    shown = table({"engine": {"prefix": Prefix(100, 12, 896), "stall": Stall(10, 25, 300, 2003)}})
+    shown = str(Tables({"engine": {"prefix": Prefix(100, 12, 896), "stall": Stall(10, 25, 300, 2003)}}))
     assert shown.startswith("| a 2,000-token prompt among 8 streams |")
     assert "| engine | 100 | 12.0 | 0.12 | 896 |" in shown
     assert "| engine | 10.0 | 25.0 | 2.50 | 300 | 2003 |" in shown
