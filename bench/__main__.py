@@ -10,6 +10,7 @@ import sys
 PARTS = {
     "engine": "the engine alone, through the gateway, and peers: tokens/s and latencies",
     "profile": "where the time of a decode step goes",
+    "embeddings": "texts a second: the engine alone, over HTTP, and sentence-transformers",
     "soak": "mixed requests for an hour, on one worker: memory, leaks, errors",
     "start": "until pages, the first token, and a stop",
     "clicks": "from Deploy to the process",
