@@ -12,8 +12,13 @@ import pytest
 
 from inference.engines.base import Prompt, SamplingParams
 from inference.engines.transformers.engine import TransformersEngine
+from inference.engines.transformers.native.build import find_compiler
 
-pytestmark = pytest.mark.torch
+pytestmark = [
+    pytest.mark.torch,
+    # Without the kernels a seed holds up to rounding only.
+    pytest.mark.skipif(find_compiler() is None, reason="no C compiler is here"),
+]
 
 QUESTION = "Write a short story about a lighthouse keeper who collects stamps from all over the world."
 SETTINGS: dict[str, Any] = {"temperature": 1.1, "top_p": 0.95, "seed": 77, "max_tokens": 24}

@@ -17,6 +17,7 @@ from inference.engines.transformers.library.forward import (  # noqa: E402
     SequentialForward,
     library_forward,
 )
+from inference.engines.transformers.native.build import find_compiler  # noqa: E402
 from inference.engines.transformers.native.forward import load_kernels  # noqa: E402
 
 SIZES = {
@@ -69,6 +70,7 @@ def test_chunks_of_several_sequences_give_the_logits_of_each_alone(name: str, tm
     assert torch.allclose(second, expected[0][23:], atol=1e-4)
 
 
+@pytest.mark.skipif(find_compiler() is None, reason="no C compiler is here")
 @pytest.mark.parametrize("name", ["gpt2", "mixtral"])
 @torch.inference_mode()
 def test_with_the_kernels_a_rows_bits_do_not_depend_on_its_neighbours(name: str, tmp_path: Path) -> None:

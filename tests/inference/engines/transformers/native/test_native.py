@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import random
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 torch = pytest.importorskip("torch")
+from inference.batching.track import Chunk  # noqa: E402
+from inference.engines.transformers.native.build import find_compiler  # noqa: E402
+from inference.engines.transformers.native.forward import NativeForward, load_kernels, native_forward  # noqa: E402
+
 pytestmark = [
     pytest.mark.torch,
-    pytest.mark.skipif(shutil.which("gcc") is None and shutil.which("clang") is None, reason="no C compiler is here"),
+    pytest.mark.skipif(find_compiler() is None, reason="no C compiler is here"),
 ]
-
-from inference.batching.track import Chunk  # noqa: E402
-from inference.engines.transformers.native.forward import NativeForward, load_kernels, native_forward  # noqa: E402
 
 SIZES = {
     "vocab_size": 200,
