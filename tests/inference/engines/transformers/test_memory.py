@@ -70,7 +70,9 @@ def test_a_context_that_fits_anyway_is_no_advice() -> None:
     assert ran_out(need, 24 * GB, device="cuda").hint == (
         "Set the option 'load_in_8bit', which needs about 8.0 GB, or stop another model."
     )
-    assert ran_out(replace(need, weights=8 * GB), 8 * GB, device="cuda").hint.startswith("Set the option 'load_in_4bit'")
+    assert ran_out(replace(need, weights=8 * GB), 8 * GB, device="cuda").hint.startswith(
+        "Set the option 'load_in_4bit'"
+    )
 
 
 def test_the_cache_of_a_token_follows_the_heads_that_keep_keys_and_values() -> None:
