@@ -17,17 +17,15 @@ _MOST_LOGPROBS = 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a loaded model sets for every request.
+    """What a loaded model sets for every request. `vocabulary` is the number of token ids that it has vectors for.
 
-    `vocabulary` is the number of token ids that it has vectors for, `cache_tokens` what the key-value cache holds of
-    all sequences together (None: as much as they need).
+    The key-value cache sets none: it holds one whole context at least.
     """
 
     context_length: int
     vocabulary: int
     stop_ids: frozenset[int]
     defaults: SamplingDefaults
-    cache_tokens: int | None = None
 
 
 def admit(prompt_ids: Sequence[int], params: SamplingParams, limits: Limits) -> Request:
@@ -56,17 +54,17 @@ def admit(prompt_ids: Sequence[int], params: SamplingParams, limits: Limits) -> 
 
 def check_input(token_ids: Sequence[int], longest: int, vocabulary: int) -> None:
     """Raise `InvalidRequest` when a text to embed has more tokens than the model takes, or unknown ones."""
-    check_tokens(token_ids, vocabulary)
+    check_tokens(token_ids, vocabulary, field="input")
     if len(token_ids) > longest:
         message = f"The model takes at most {longest} tokens, but an input has {len(token_ids)}. Split or shorten it."
         raise InvalidRequest(message, "input", code=_TOO_LONG)
 
 
-def check_tokens(token_ids: Sequence[int], vocabulary: int) -> None:
+def check_tokens(token_ids: Sequence[int], vocabulary: int, *, field: str = "prompt") -> None:
     """Raise `InvalidRequest` for no tokens, or ids that the model has no vectors for."""
     if not token_ids:
-        raise InvalidRequest("The prompt has no tokens. Send some text.", "prompt")
-    check_ids(token_ids, "prompt", vocabulary)
+        raise InvalidRequest(f"The {field} has no tokens. Send some text.", field)
+    check_ids(token_ids, field, vocabulary)
 
 
 def check_ids(token_ids: Collection[int], field: str, vocabulary: int) -> None:
@@ -85,16 +83,14 @@ def _check_logprobs(count: int | None, field: str) -> None:
 
 def _max_tokens(length: int, wanted: int | None, limits: Limits) -> int:
     """What may be generated after a prompt of `length` tokens."""
-    context, cache = limits.context_length, limits.cache_tokens
-    # None is asked for when only the prompt's log probabilities are.
+    context = limits.context_length
+    # 0 when only the prompt's log probabilities are wanted.
     needed = 1 if wanted is None else wanted
     if length + min(needed, 1) > context:
         raise InvalidRequest(_no_room(length, context), "messages", code=_TOO_LONG)
     if length + needed > context:
         raise InvalidRequest(_too_much(length, needed, context), "max_tokens", code=_TOO_LONG)
-    if cache is not None and length + needed > cache:
-        raise InvalidRequest(_never_cached(length, needed, cache), "max_tokens", code=_TOO_LONG)
-    return min(context, cache or context) - length if wanted is None else wanted
+    return context - length if wanted is None else wanted
 
 
 def _no_room(length: int, context: int) -> str:
@@ -105,11 +101,4 @@ def _too_much(length: int, wanted: int, context: int) -> str:
     return (
         f"The model's context holds {context} tokens, but {length + wanted} are asked for: {length} in "
         f"the prompt and {wanted} to generate. Shorten the prompt, or ask for {context - length} at most."
-    )
-
-
-def _never_cached(length: int, wanted: int, cache: int) -> str:
-    return (
-        f"The key-value cache of this worker holds {cache} tokens, but {length + wanted} are asked for: {length} in "
-        f"the prompt and {wanted} to generate. Ask for less, or deploy the model with a larger cache."
     )

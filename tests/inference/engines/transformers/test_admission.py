@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,14 +12,11 @@ from inference.engines.transformers.defaults import SamplingDefaults
 from inference.errors import InvalidRequest
 
 LIMITS = Limits(context_length=10, vocabulary=100, stop_ids=frozenset({2}), defaults=SamplingDefaults())
-CACHED = replace(LIMITS, cache_tokens=8)
 
 
-def test_without_max_tokens_what_is_left_of_context_and_cache_is_there() -> None:
+def test_without_max_tokens_the_rest_of_the_context_is_there() -> None:
     assert admit([5] * 4, SamplingParams(), LIMITS).max_tokens == 6
     assert admit([5] * 4, SamplingParams(max_tokens=6), LIMITS).max_tokens == 6
-    assert admit([5] * 4, SamplingParams(), CACHED).max_tokens == 4
-    assert admit([5] * 4, SamplingParams(), replace(LIMITS, cache_tokens=99)).max_tokens == 6
 
 
 @pytest.mark.parametrize("length", [10, 12])
@@ -41,15 +37,6 @@ def test_more_than_is_left_is_refused_with_the_numbers() -> None:
     with pytest.raises(InvalidRequest, match=message) as refused:
         admit([5] * 4, SamplingParams(max_tokens=7), LIMITS)
     assert (refused.value.param, refused.value.code) == ("max_tokens", "context_length_exceeded")
-
-
-def test_what_can_never_fit_into_the_cache_is_refused_with_the_numbers() -> None:
-    message = "cache of this worker holds 8 tokens, but 9 are asked for: 4 in the prompt and 5 to generate"
-    with pytest.raises(InvalidRequest, match=message) as refused:
-        admit([5] * 4, SamplingParams(max_tokens=5), CACHED)
-    assert (refused.value.param, refused.value.code) == ("max_tokens", "context_length_exceeded")
-    with pytest.raises(InvalidRequest, match="8 in the prompt and 1 to generate"):
-        admit([5] * 8, SamplingParams(), CACHED)
 
 
 def test_stop_tokens_of_the_request_join_the_models_own_which_may_be_ignored() -> None:
@@ -87,3 +74,6 @@ def test_a_text_to_embed_may_fill_the_context_but_not_more() -> None:
     check_input([5] * 10, 10, 100)
     with pytest.raises(InvalidRequest, match="at most 10 tokens, but an input has 11"):
         check_input([5] * 11, 10, 100)
+    with pytest.raises(InvalidRequest, match="'input' has the token id 100") as refused:
+        check_input([100], 10, 100)
+    assert refused.value.param == "input"
