@@ -97,14 +97,14 @@ async def stall(target: Target, turn: int) -> Stall:
 
 def stalled(running: Sequence[Answer], long: Answer) -> Stall:
     """Gaps of the running streams, before and while the long prompt was read."""
-    came, answered = long.sent, long.sent + long.times[-1]
+    came, answered = long.sent, long.sent + long.first
     before, during = list[float](), list[float]()
     for one in running:
         at = [one.sent + second for second in one.times]
         before += steps([time for time in at if time < came])
         # A gap counts when it ends after the prompt came, and began before it was answered.
         during += [gap for gap, end in zip(steps(at), at[1:], strict=True) if end > came and end - gap < answered]
-    return Stall(statistics.median(before) * 1e3, max(during) * 1e3, long.times[0] * 1e3, long.prompt_tokens)
+    return Stall(statistics.median(before) * 1e3, max(during) * 1e3, long.first * 1e3, long.prompt_tokens)
 
 
 async def prefix(target: Target, turn: int) -> Prefix:
@@ -113,8 +113,8 @@ async def prefix(target: Target, turn: int) -> Prefix:
     await ask(target, prompts.chat(_unique(scale.words(PREFIX_TOKENS)), max_tokens=1))
     pairs = [await _twice(target, _unique(scale.words(PREFIX_TOKENS))) for _ in range(PREFIXES)]
     return Prefix(
-        cold=statistics.median(cold.times[0] for cold, _ in pairs) * 1e3,
-        repeated=statistics.median(again.times[0] for _, again in pairs) * 1e3,
+        cold=statistics.median(cold.first for cold, _ in pairs) * 1e3,
+        repeated=statistics.median(again.first for _, again in pairs) * 1e3,
         cached_tokens=round(statistics.median(again.cached_tokens for _, again in pairs)),
     )
 

@@ -20,12 +20,14 @@ class Answer:
     """An answer, streamed or whole. Times in seconds since the request was sent; `times` are those of pieces of text.
 
     `texts` and `reasons` are by the choices' indices. `error` is one sentence, empty when all went well. `done` says
-    that it ended as the format wants, a stream with [DONE].
+    that it ended as the format wants, a stream with [DONE]. `first` is when the first text or reason came: an answer
+    may end before it has said anything.
     """
 
     status: int
     seconds: float
     sent: float
+    first: float = 0.0
     times: list[float] = field(default_factory=list)
     texts: dict[int, str] = field(default_factory=lambda: defaultdict(str))
     reasons: dict[int, str] = field(default_factory=dict)
@@ -85,6 +87,7 @@ def _read_stream(exchange: Exchange, answer: Answer) -> None:
 
 def _take(answer: Answer, choice: Mapping[str, Any], at: float) -> None:
     text = (choice.get("delta") or {}).get("content") or choice.get("text")
+    answer.first = answer.first or (at if text or choice.get("finish_reason") else 0.0)
     if text:
         answer.times.append(at)
         answer.texts[choice["index"]] += text

@@ -39,7 +39,7 @@ def test_a_limit_is_the_memorys_until_it_is_the_arithmetics() -> None:
 
 def test_the_longest_gap_is_of_the_time_in_which_the_long_prompt_was_read() -> None:
     running = Answer(200, 2.0, 0.0, times=[0.25, 0.5, 0.75, 1.5, 1.75, 2.75])
-    long = Answer(200, 1.0, 1.0, times=[0.5, 0.6], usage={"prompt_tokens": 2000})
+    long = Answer(200, 1.0, 1.0, first=0.5, usage={"prompt_tokens": 2000})
     assert stalled([running], long) == Stall(step=250.0, longest=750.0, ttft=500.0, prompt_tokens=2000)
 
 

@@ -41,6 +41,11 @@ def test_what_is_no_whole_stream_is_an_error(body: bytes, status: int, complaint
     assert complaint in streamed(body, status=status).error
 
 
+def test_an_answer_may_end_before_it_has_said_anything() -> None:
+    found = streamed(b": so far nothing\n\n", chunk("", reason="stop"))
+    assert (found.times, found.first, found.reasons) == ([], 1.0, {0: "stop"})
+
+
 def test_who_leaves_has_what_came_and_no_complaint() -> None:
     found = streamed(chunk("a"), left=True)
     assert (found.texts, found.error, found.done) == ({0: "a"}, "", False)
