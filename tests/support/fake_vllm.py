@@ -2,7 +2,8 @@
 
 The environment says how: FAKE_LOAD_S (seconds until it is healthy), FAKE_FAIL (the last line of a start that fails),
 FAKE_TAKEN (a file; while it is missing the port is taken), FAKE_STUBBORN (nobody ends on SIGTERM), FAKE_DETACHED (the
-process that it starts leaves its group), FAKE_PIDS (a file for the pids of both), FAKE_TASK (generate or embed).
+process that it starts leaves its group), FAKE_PIDS (a file for the pids of both), FAKE_TASK (generate or embed),
+FAKE_SHARED (a file for the name of shared memory that it leaves when it is killed).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 from aiohttp import web
@@ -82,6 +84,8 @@ def start_helper() -> None:
     helper = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", program], start_new_session="FAKE_DETACHED" in os.environ
     )
+    if file := os.environ.get("FAKE_SHARED"):
+        Path(file).write_text(SharedMemory(create=True, size=4096).name, encoding="ascii")
     if file := os.environ.get("FAKE_PIDS"):
         Path(file).write_text(f"{os.getpid()} {helper.pid}", encoding="ascii")
 

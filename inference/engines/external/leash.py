@@ -22,6 +22,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 _POLL_S = 0.02
+_TRACKERS_S = 1.0
 _REAP_MS = 5000
 
 
@@ -103,14 +104,25 @@ def _end_gently(server: int, grace_s: float) -> int:
 
 def _end_all() -> None:
     """Whoever is left; orphans of orphans become ours too, so this goes on until there is nobody."""
+    deadline = time.monotonic() + _TRACKERS_S
     while True:
+        late = time.monotonic() > deadline
         for pid in _children():
-            _send(pid, signal.SIGKILL)
+            if late or not _is_tracker(pid):
+                _send(pid, signal.SIGKILL)
         try:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
                 time.sleep(_POLL_S)
         except ChildProcessError:
             return
+
+
+def _is_tracker(pid: int) -> bool:
+    """Python's resource trackers end by themselves after all others, and free the shared memory that these left."""
+    try:
+        return b"multiprocessing.resource_tracker" in Path("/proc", str(pid), "cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _children() -> list[int]:

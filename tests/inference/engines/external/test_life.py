@@ -71,6 +71,16 @@ def test_a_server_that_is_killed_is_a_crash_with_a_reason_and_takes_its_helpers_
     assert failure.cause is Cause.KILLED
 
 
+def test_shared_memory_of_a_server_that_is_killed_is_freed(rig: Make, tmp_path: Path) -> None:
+    made = rig(shared=tmp_path / "name")
+    made.load()
+    shared = Path("/dev/shm", (tmp_path / "name").read_text())
+    assert shared.exists()
+    os.kill(made.pids()[0], signal.SIGKILL)
+    until(lambda: made.crashes)
+    assert not shared.exists()
+
+
 def test_the_end_of_its_keeper_is_the_end_of_all(rig: Make) -> None:
     made = rig()
     made.load()
