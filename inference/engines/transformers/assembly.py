@@ -15,6 +15,7 @@ from inference.engines.transformers.defaults import SamplingDefaults, stop_token
 from inference.engines.transformers.embedding.inputs import InputEncoder
 from inference.engines.transformers.embedding.texts import TextEmbedder, text_embedder
 from inference.engines.transformers.forward import Forward
+from inference.engines.transformers.heap import keep_freed_memory
 from inference.engines.transformers.library.forward import SequentialForward, library_forward
 from inference.engines.transformers.loading import LoadedModel, room_for_cache
 from inference.engines.transformers.loop import DecodeLoop
@@ -55,6 +56,7 @@ class _Way(NamedTuple):
 
 def assemble(model: LoadedModel, options: TransformersOptions, *, cache_dir: Path, on_crash: OnCrash) -> Parts:
     """Everything but a running thread. Raises `LoadError` when the cache does not fit into the memory."""
+    keep_freed_memory()
     limits = _limits(model, options)
     way = _way(model, options, cache_dir) if model.kind is Kind.GENERATIVE else None
     encoder = PromptEncoder(model.tokenizer, options.chat_template)

@@ -16,7 +16,10 @@ class Forward(Protocol):
     vocabulary: int
 
     def step(self, chunks: Sequence[Chunk]) -> Tensor:
-        """The logits [results of all chunks, vocabulary] after the tokens that ask for them, in order."""
+        """The logits [results of all chunks, vocabulary] after the tokens that ask for them, in order.
+
+        They are read before the next step, which may overwrite them.
+        """
 
     def hidden(self, token_ids: Sequence[int]) -> Tensor:
         """The hidden states [tokens, width] of a text after the last norm, as float; the cache is not touched."""

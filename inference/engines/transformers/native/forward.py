@@ -31,6 +31,7 @@ class NativeForward:
         self._threads = threads
         self.vocabulary = weights.vocabulary
         self._cache = torch.empty(0)
+        self._logits = torch.empty(0, weights.head.outputs)
         self._decoder: library.Decoder | None = None
 
     def open_cache(self, blocks: int, *, context: int, rotary: Any) -> None:
@@ -41,11 +42,12 @@ class NativeForward:
         self._point(self._decoder.layers, [layer.data_ptr() for layer in self._cache], blocks)
 
     def step(self, chunks: Sequence[Chunk]) -> Tensor:
-        """The logits [results of all chunks, vocabulary] of the tokens that ask for them."""
+        """See `Forward.step`. The logits are overwritten by the next step."""
         rows = Rows(chunks)
-        logits = torch.empty(len(rows.wanted), self._weights.head.outputs)
-        self._run(self._opened, rows, logits=logits.data_ptr())
-        return logits[:, : self.vocabulary]
+        if len(self._logits) < len(rows.wanted):
+            self._logits = torch.empty(len(rows.wanted), self._weights.head.outputs)
+        self._run(self._opened, rows, logits=self._logits.data_ptr())
+        return self._logits[: len(rows.wanted), : self.vocabulary]
 
     def hidden(self, token_ids: Sequence[int]) -> Tensor:
         """The hidden states [tokens, width] of a text after the last norm. The key-value cache is not touched."""
