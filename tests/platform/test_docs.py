@@ -18,7 +18,15 @@ from modelyard import env, overview
 from registry.management.command import YardCommand
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("docs/commands.md", "docs/from-fastchat.md", "docs/nodes.md", "docs/placement.md", "docs/api.md", "README.md")
+PAGES = (
+    "docs/commands.md",
+    "docs/from-fastchat.md",
+    "docs/nodes.md",
+    "docs/placement.md",
+    "docs/api.md",
+    "docs/models.md",
+    "README.md",
+)
 CODE = re.compile(r"```[a-z]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 OPTION = re.compile(r"(?<![\w-])(--?[a-zA-Z][a-z-]*)")
 ENGINE_OPTION = re.compile(r"--option ([a-z]\w*)=")
@@ -88,7 +96,8 @@ def test_every_command_and_option_that_a_page_names_exists(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_engine_option_that_a_page_names_exists(name: str) -> None:
-    known = {*TransformersOptions.model_fields, *EchoOptions.model_fields}
+    of_the_worker = {"drain_timeout_s", "revision", "offline"}
+    known = {*TransformersOptions.model_fields, *EchoOptions.model_fields, *of_the_worker}
     assert set(ENGINE_OPTION.findall(page(name))) <= known
 
 
@@ -112,7 +121,8 @@ def test_a_command_understands_its_own_examples(command: str) -> None:
 
 
 def test_what_runs_without_the_platform_takes_what_the_page_says() -> None:
-    code = re.findall(r"python -m inference ([^`\n]+)", page("docs/from-fastchat.md"))
-    assert code
+    pages = page("docs/from-fastchat.md") + page("docs/models.md")
+    code = re.findall(r"python -m inference (-[^`\n]+)", pages)
+    assert len(code) > 3
     for line in code:
         build_parser().parse_args(shlex.split(line))
