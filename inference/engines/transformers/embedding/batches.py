@@ -29,12 +29,15 @@ def limits_for(device: str, *, generates: bool, texts: int | None = None, tokens
     """The bounds on a device; `texts` and `tokens` are the operator's.
 
     Measured on a CPU with MiniLM: 1,024 tokens stay in the cache (4,096 are 16 % slower), and a batch of its own costs
-    about 50 tokens. A model that also generates takes less at a time, since its streams stand still meanwhile. A GPU
-    is busy with large batches only.
+    about 50 tokens. A GPU is busy with large batches only. A model that also generates computes its texts one after the
+    other, so a batch only makes its streams stand still for longer.
     """
-    if device.startswith("cuda"):
+    on_gpu = device.startswith("cuda")
+    if generates:
+        return BatchLimits(texts or 4, tokens or (4096 if on_gpu else 256), padding=64)
+    if on_gpu:
         return BatchLimits(texts or 512, tokens or 16_384, padding=2048)
-    return BatchLimits(texts or 256, tokens or (256 if generates else 1024), padding=64)
+    return BatchLimits(texts or 256, tokens or 1024, padding=64)
 
 
 def choose_run(lengths: Sequence[int], anchor: int, limits: BatchLimits) -> range:

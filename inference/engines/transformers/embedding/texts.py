@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from inference.engines.base import Embeddings
-from inference.engines.transformers.architecture import Kind
 from inference.engines.transformers.embedding.batches import limits_for
 from inference.engines.transformers.embedding.embedder import Embedder, HuggingFaceTrunk, one_by_one
 from inference.engines.transformers.embedding.inputs import InputEncoder
@@ -70,7 +69,7 @@ def text_embedder(
     embedder = Embedder(trunk, model.recipe, model.device)
     limits = limits_for(
         model.device,
-        generates=model.kind is Kind.GENERATIVE,
+        generates=hidden is not None,
         texts=options.embedding_batch_texts,
         tokens=options.embedding_batch_tokens,
     )
