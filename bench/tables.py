@@ -64,7 +64,7 @@ class Tables:
 
     def _shares(self) -> list[list[str]]:
         """Of what the machine can do at best."""
-        if self.limits is None:
+        if self.limits is None or not any(load.isdecimal() for load in self._loads):
             return []
         most = {load: self.limits.tokens_per_second(int(load)) for load in self._loads if load.isdecimal()}
         shares = [
