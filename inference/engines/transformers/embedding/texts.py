@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from inference.engines.base import Embeddings
 from inference.engines.transformers.embedding.batches import limits_for
-from inference.engines.transformers.embedding.embedder import Embedder, HuggingFaceTrunk, one_by_one
+from inference.engines.transformers.embedding.embedder import Embedder, HuggingFaceTrunk, Trunk, one_by_one
 from inference.engines.transformers.embedding.inputs import InputEncoder
 from inference.engines.transformers.embedding.queue import EmbeddingQueue
 from inference.engines.transformers.options import TransformersOptions
@@ -58,12 +58,14 @@ def text_embedder(
     call: Call,
     hidden: Callable[[Sequence[int]], Tensor] | None = None,
 ) -> TextEmbedder:
-    """The embeddings of a loaded model. `hidden` gives the last hidden states of one text when the library's own model
-    is not in memory. Raises `LoadError` when weights of the recipe are missing."""
+    """The embeddings of a loaded model. Raises `LoadError` when weights of its recipe are missing.
+
+    `hidden` gives the last hidden states of one text, for a model whose way through is another than the library's.
+    """
     if hidden is None:
         pad_id = model.tokenizer.pad_token_id or 0
         # A causal model without its head is its base model; an encoder is its own.
-        trunk: Any = HuggingFaceTrunk(model.model.base_model, pad_id=pad_id, device=model.device)
+        trunk: Trunk = HuggingFaceTrunk(model.model.base_model, pad_id=pad_id, device=model.device)
     else:
         trunk = one_by_one(hidden)
     embedder = Embedder(trunk, model.recipe, model.device)
