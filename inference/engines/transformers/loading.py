@@ -39,7 +39,7 @@ from inference.engines.transformers.placement import (
 )
 from inference.engines.transformers.recipe import EmbeddingRecipe, is_embedding_model, read_recipe
 from inference.errors import LoadError
-from inference.memory import CUDA_CONTEXT
+from inference.memory import CUDA_CONTEXT, give_back
 from inference.protocol.causes import Cause
 from inference.sources.files import read_optional_json
 from inference.sources.offline import import_transformers, reported_bars
@@ -98,6 +98,8 @@ def load_model(files: ModelFiles, options: TransformersOptions, span: Span) -> L
         how = {**where, "dtype": dtype, **placement.arguments, **quantization.arguments(options, dtype)}
         model = _load_weights(auto_class, files.folder, span, **how).eval().requires_grad_(requires_grad=False)
     check_placed(_device_map(model), placement, need)
+    if options.quantized:
+        give_back()  # what quantizing took for a moment is more than the weights are
     recipe = read_recipe(files.folder)
     own = _own_context(kind, model.config.to_dict(), tokenizer=tokenizer, recipe=recipe)
     context = chosen_context(own, options.context_length)

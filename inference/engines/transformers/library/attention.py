@@ -50,5 +50,11 @@ def prepare(model: Any, pages: Pages) -> None:
             module.pages = pages
 
 
+def forget(model: Any) -> None:
+    """Let go of the cache of a model that is not served over it."""
+    for module in model.modules():
+        vars(module).pop("pages", None)
+
+
 def _no_mask(*arguments: Any, **named: Any) -> None:
     """Each sequence is attended to by itself, so there is nothing to mask."""

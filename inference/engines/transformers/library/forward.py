@@ -12,9 +12,10 @@ from torch import Tensor
 
 from inference.batching.track import Chunk
 from inference.engines.transformers.forward import Forward
-from inference.engines.transformers.library.attention import prepare
+from inference.engines.transformers.library.attention import forget, prepare
 from inference.engines.transformers.library.pages import Pages
 from inference.engines.transformers.native.library import Kernels
+from inference.memory import give_back
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +127,10 @@ def library_forward(model: Any, device: Any, *, blocks: int, kernels: Kernels | 
     logger.info("Sequences are computed one by one: %s.", reason)
     if getattr(model, "_supports_attention_backend", False):
         model.set_attn_implementation(own)
+    # A cache that only served for the trial is as large as the one that would have been used.
+    del pages
+    forget(model)
+    give_back()
     return SequentialForward(model, device)
 
 
