@@ -14,6 +14,7 @@ from django.core.management.base import CommandParser
 from inference.cli import build_parser
 from inference.engines.echo.options import EchoOptions
 from inference.engines.transformers.options import TransformersOptions
+from inference.protocol.engines import ENGINES
 from modelyard import env, overview
 from registry.management.command import YardCommand
 
@@ -105,7 +106,8 @@ def test_every_engine_option_that_a_page_names_exists(name: str) -> None:
 def test_every_variable_of_ours_that_a_page_names_exists(name: str) -> None:
     ours = set(re.findall(r"MODELYARD_[A-Z_]+[A-Z]", page(name)))
     of_a_worker = set(re.findall(r"MODELYARD_[A-Z_]+[A-Z]", build_parser().format_help()))
-    assert ours <= {*env.variables(), *of_a_worker}
+    of_external_engines = {f"MODELYARD_{name.upper()}_EXECUTABLE" for name in ENGINES}
+    assert ours <= {*env.variables(), *of_a_worker, *of_external_engines}
 
 
 @pytest.mark.parametrize("flag", FLAGS)
