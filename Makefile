@@ -26,7 +26,7 @@ down: ## stop what `up` started
 
 test: ## run the tests (ARGS="-k name" passes options on)
 	@scripts/setup dev
-	@exec $(RUN) pytest $(ARGS)
+	@exec scripts/test $(ARGS)
 
 faults: ## kill, freeze and starve every part of a cluster; prints how long each took to be true again
 	@scripts/setup dev
