@@ -7,7 +7,7 @@ MOST = 512
 # And at least: fewer cost nearly as much as these, so that a prompt would never come in on a busy machine.
 LEAST = 64
 # Seconds that a step may take while somebody waits for a next token; three times a usual step when that is longer.
-PATIENCE_S = 0.12
+PATIENCE_S = 0.1
 _SLOWEST = 3
 # Before anything was measured.
 _FIRST_TOKEN_S = 0.001

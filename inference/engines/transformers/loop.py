@@ -191,7 +191,12 @@ class DecodeLoop:
             future, work = self._calls.popleft() if self._calls else (None, None)
         if future is None or work is None or not future.set_running_or_notify_cancel():
             return
-        result, error = attempt(work)
+        try:
+            result, error = attempt(work)
+        except torch.AcceleratorError:
+            # The loop ends with this; nobody else knows of the call any more.
+            future.set_exception(EngineCrashed(_CRASHED))
+            raise
         if error is None:
             future.set_result(result)
         else:

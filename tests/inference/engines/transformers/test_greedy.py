@@ -89,6 +89,31 @@ async def test_random_models_of_many_architectures_eight_at_once(
 
 
 @pytest.mark.usefixtures("show_ids")
+@pytest.mark.parametrize(
+    ("architecture", "config"), [("Qwen3ForCausalLM", "Qwen3Config"), ("GPT2LMHeadModel", "GPT2Config")]
+)
+async def test_thirty_two_at_once_in_a_cache_for_a_few_with_beginnings_that_return(
+    architecture: str,
+    config: str,
+    tiny_model: Callable[..., Path],
+    opened: Callable[..., TransformersEngine],
+    reference: Callable[..., list[int]],
+) -> None:
+    folder = tiny_model(architecture, config, head_dim=16, n_embd=32, n_layer=2, n_head=2, n_positions=256)
+    engine = opened(folder, context_length=128, kv_cache_tokens=256)
+    prompts = [tuple((11 * i + 5 * j) % 250 for j in range(20 + i % 4)) for i in range(16)]
+    expected = [reference(folder, prompt, 30) for prompt in prompts]
+    together = await asyncio.gather(*(engine_ids(engine, prompt, max_tokens=30) for prompt in prompts * 2))
+    assert together == expected * 2
+    returned = [await engine_ids(engine, prompts[3], max_tokens=30) for _ in range(2)]
+    assert returned == [expected[3]] * 2
+    stats = engine.stats()
+    assert stats.preempted_total > 0
+    assert stats.prefix_hit_tokens > 0
+    assert stats.cache_used_tokens == 0
+
+
+@pytest.mark.usefixtures("show_ids")
 async def test_repetition_penalty_is_the_librarys(
     tiny_llama: Path, opened: Callable[..., TransformersEngine], reference: Callable[..., list[int]]
 ) -> None:

@@ -143,6 +143,14 @@ async def test_a_dead_device_ends_everything_with_a_clear_error() -> None:
     assert told == [("device-side assert", 2)]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_device_that_dies_during_a_call_tells_its_caller() -> None:
+    async with running(Counting()) as loop:
+        call = loop.call(raise_error(torch.AcceleratorError("device-side assert")))
+        with pytest.raises(EngineCrashed, match="Restart the worker"):
+            await asyncio.wrap_future(call)
+
+
 async def test_a_step_that_does_not_end_is_a_stall_and_waiting_for_work_is_none(
     eventually: Callable[..., Any],
 ) -> None:
