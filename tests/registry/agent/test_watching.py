@@ -32,8 +32,9 @@ print(subprocess.Popen(sleep).pid, subprocess.Popen(sleep, start_new_session=Tru
 time.sleep(60)
 """
 HEARS = """
-import signal, time
-signal.signal(signal.SIGUSR1, lambda number, frame: print("heard", flush=True))
+import os, signal, time
+# Not by print: it may be printing already.
+signal.signal(signal.SIGUSR1, lambda number, frame: os.write(1, b"heard\\n"))
 print("up", flush=True)
 while True: time.sleep(1)
 """
