@@ -15,7 +15,7 @@ from inference.errors import LoadError
 from inference.failure import Failure
 from inference.protocol.causes import Cause
 from inference.sources.locate import located
-from inference.sources.progress import Span
+from inference.sources.progress import Changes, Span
 
 OnCrash = Callable[[Failure], None]
 
@@ -29,26 +29,13 @@ def load_engine(config: WorkerConfig, report: ReportProgress, on_crash: OnCrash)
     if not engine.reads_files:
         engine.load(report)
         return engine
-    progress = _Progress(report)
+    progress = Changes(report)
     path = located(config.model, config.hub_access, Span(progress, 0, 60), revision=config.revision)
     engine.config = replace(engine.config, model=path)
     # Loading begins where a download ended: near the start, when there was none.
     began = progress.last.percent
     engine.load(lambda now: progress(LoadProgress(began + now.percent * (100 - began) // 100, now.detail)))
     return engine
-
-
-class _Progress:
-    """Downloads and loops report thousands of times; only what a person would see as new goes on."""
-
-    def __init__(self, report: ReportProgress) -> None:
-        self._report = report
-        self.last = LoadProgress(0, "")
-
-    def __call__(self, progress: LoadProgress) -> None:
-        if progress != self.last:
-            self.last = progress
-            self._report(progress)
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -25,3 +25,16 @@ class Span:
 
     def _percent(self, fraction: float) -> float:
         return self.start + (self.end - self.start) * min(1.0, max(0.0, fraction))
+
+
+class Changes:
+    """Downloads and loops report thousands of times; only what a person would see as new goes on."""
+
+    def __init__(self, report: ReportProgress) -> None:
+        self._report = report
+        self.last = LoadProgress(0, "")
+
+    def __call__(self, progress: LoadProgress) -> None:
+        if progress != self.last:
+            self.last = progress
+            self._report(progress)

@@ -4,45 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from inference.errors import LoadError
-from inference.protocol.causes import Cause
-from inference.protocol.problems import bad_request, problem
+from inference.engines.options import EngineOptions
+from inference.protocol.problems import problem
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class ExternalOptions(BaseModel):
+class ExternalOptions(EngineOptions):
     """`executable` is the server's program, where the node's own is not meant. `extra_args` go to it as they are, `env`
     into its environment.
     """
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
-
-    engine: ClassVar[str]
     # Arguments that are ours to set, and what to do instead.
     refused: ClassVar[Mapping[str, str]] = {}
 
     executable: str | None = Field(None, min_length=1)
     extra_args: list[str] = Field(default_factory=list)
     env: dict[str, str] = Field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Self:
-        """The options of a launch. Raises `LoadError` for one that is unknown or cannot be."""
-        unknown = sorted(raw.keys() - cls.model_fields.keys())
-        if unknown:
-            known = ", ".join(cls.model_fields)
-            reason = f"The engine '{cls.engine}' has no option '{unknown[0]}'."
-            raise LoadError(reason, Cause.OPTIONS, hint=f"It has: {known}.")
-        try:
-            return cls.model_validate(dict(raw))
-        except ValidationError as error:
-            reason = f"An option of the engine '{cls.engine}' cannot be used: {bad_request(error)}"
-            raise LoadError(reason, Cause.OPTIONS) from error
 
     @field_validator("extra_args")
     @classmethod

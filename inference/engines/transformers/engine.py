@@ -12,7 +12,6 @@ from inference.engines.base import (
     Embeddings,
     EngineConfig,
     EngineStats,
-    LoadProgress,
     Prompt,
     ReportProgress,
     SamplingParams,
@@ -26,7 +25,7 @@ from inference.engines.transformers.sequence import Sequence as RunningSequence
 from inference.errors import EngineClosed, InferenceError, InvalidRequest, LoadError
 from inference.failure import Failure
 from inference.protocol.causes import Cause
-from inference.sources.progress import Span
+from inference.sources.progress import Changes, Span
 from inference.sources.resolve import resolve
 from inference.text.stream import TextStream
 
@@ -54,7 +53,7 @@ class TransformersEngine(TokenEngine):
 
     def load(self, report: ReportProgress) -> None:
         """Resolve, load and try the model. Raises `LoadError`."""
-        changes = _Changes(report)
+        changes = Changes(report)
         files = resolve(self.config.model, self.config.cache_dir, Span(changes, 0, 60))
         # Loading begins where resolving ended: near the start, unless a file had to be converted.
         span = Span(changes, changes.last.percent, 100)
@@ -175,16 +174,3 @@ def _crash(model: LoadedModel, error: BaseException, sequences: int = 1) -> Fail
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
     hint = "The worker's log has the details; if it happens again, try another dtype or a newer driver."
     return Failure(f"The model was loaded, but does not run: {first_line}.", Cause.CRASHED, hint)
-
-
-class _Changes:
-    """Loops report thousands of times; only what a person would see as new goes on."""
-
-    def __init__(self, report: ReportProgress) -> None:
-        self._report = report
-        self.last = LoadProgress(0, "")
-
-    def __call__(self, progress: LoadProgress) -> None:
-        if progress != self.last:
-            self.last = progress
-            self._report(progress)

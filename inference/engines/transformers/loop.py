@@ -104,9 +104,11 @@ class DecodeLoop:
             aborted_total=self._counters.aborted,
             stalled_s=self._stalled_s(),
         )
-        if self._stepper is None:
+        # Once: the loop's end takes it away at any moment.
+        stepper = self._stepper
+        if stepper is None:
             return totals
-        scheduler = self._stepper.scheduler
+        scheduler = stepper.scheduler
         return replace(
             totals,
             running=len(scheduler.running),
@@ -114,7 +116,7 @@ class DecodeLoop:
             preempted_total=scheduler.preempted,
             cache_tokens=scheduler.pool.count * scheduler.pool.size,
             cache_used_tokens=scheduler.pool.held * scheduler.pool.size,
-            prefix_hit_tokens=self._stepper.cached,
+            prefix_hit_tokens=stepper.cached,
         )
 
     def close(self) -> None:
@@ -134,7 +136,8 @@ class DecodeLoop:
             raise self._refusal()
 
     def _count(self) -> int:
-        scheduler = None if self._stepper is None else self._stepper.scheduler
+        stepper = self._stepper
+        scheduler = None if stepper is None else stepper.scheduler
         inside = 0 if scheduler is None else len(scheduler.running) + len(scheduler.waiting)
         return inside + len(self._arrived)
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
+from inference.engines.options import EngineOptions
 from inference.errors import LoadError
 from inference.protocol.causes import Cause
-from inference.protocol.problems import bad_request, problem
+from inference.protocol.problems import problem
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
 _SIZE = re.compile(r"\s*(\d{1,12}(?:\.\d{1,6})?)\s*([KMGT]?)(I?)B?\s*", re.IGNORECASE)
@@ -24,7 +25,7 @@ _NO_TENSOR_PARALLEL = (
 )
 
 
-class TransformersOptions(BaseModel):
+class TransformersOptions(EngineOptions):
     """How a model is loaded and run.
 
     Weights: `trust_remote_code` lets Python code in the model's own folder run. `dtype` auto is what the weights are.
@@ -46,7 +47,7 @@ class TransformersOptions(BaseModel):
     of tools, where its template does not show it.
     """
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    engine = "transformers"
 
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     device: str = "auto"
@@ -72,20 +73,11 @@ class TransformersOptions(BaseModel):
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Self:
-        """The options of a launch. Raises `LoadError` for one that is unknown or cannot be."""
+        """See `EngineOptions.parse`."""
         if raw.get("tensor_parallel"):
             hint = "Leave it out, or serve the model with the engine vllm."
             raise LoadError(_NO_TENSOR_PARALLEL, Cause.OPTIONS, hint=hint)
-        unknown = sorted(raw.keys() - cls.model_fields.keys())
-        if unknown:
-            known = ", ".join(cls.model_fields)
-            reason = f"The engine 'transformers' has no option '{unknown[0]}'."
-            raise LoadError(reason, Cause.OPTIONS, hint=f"It has: {known}.")
-        try:
-            return cls.model_validate(dict(raw))
-        except ValidationError as error:
-            reason = f"An option of the engine 'transformers' cannot be used: {bad_request(error)}"
-            raise LoadError(reason, Cause.OPTIONS) from error
+        return super().parse(raw)
 
     @field_validator("device")
     @classmethod
