@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.contrib.postgres.aggregates import ArrayAgg
 
+from openai_api.caller import Person
 from openai_api.keys import KeyFacts, hash_secret, read_keys
 from openai_api.routing import by_public_name
 from registry.catalog import Catalog, CatalogModel, read_catalog
@@ -20,13 +22,19 @@ class Snapshot:
 
     catalog: Catalog = field(default_factory=Catalog)
     keys: Mapping[str, KeyFacts] = field(default_factory=dict)
-    people: frozenset[int] = frozenset()
+    people: Mapping[int, Person] = field(default_factory=dict)
 
 
 def read_snapshot() -> Snapshot:
     """The rows as they are now, in a constant number of queries."""
-    people = get_user_model().objects.filter(is_active=True).values_list("pk", flat=True)
-    return Snapshot(read_catalog(), read_keys(), frozenset(people))
+    return Snapshot(read_catalog(), read_keys(), read_people())
+
+
+def read_people() -> Mapping[int, Person]:
+    """Everybody who may log in."""
+    users = get_user_model().objects.filter(is_active=True).annotate(their_groups=ArrayAgg("groups", default=[]))
+    rows = users.values_list("pk", "username", "their_groups")
+    return {pk: Person(pk, name, tuple(sorted(group for group in groups if group))) for pk, name, groups in rows}
 
 
 class Board:
@@ -61,9 +69,9 @@ class Board:
         """The key with this secret, expired or not."""
         return self._snapshot.keys.get(hash_secret(secret))
 
-    def is_member(self, user_id: int | None) -> bool:
-        """Whether this user exists and may log in."""
-        return user_id in self._snapshot.people
+    def person(self, user_id: int | None) -> Person | None:
+        """The user with this id, if there is one who may log in."""
+        return None if user_id is None else self._snapshot.people.get(user_id)
 
     def launch_ids(self) -> set[UUID]:
         """The launch ids of all replicas."""

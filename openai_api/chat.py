@@ -17,10 +17,12 @@ from django.conf import settings
 from inference.protocol.body import parse_body
 from inference.protocol.errors import ApiError, BadRequest, Forbidden, InternalServerError, PayloadTooLarge
 from openai_api import lifespan
+from openai_api.call import Call
+from openai_api.caller import Caller
 from openai_api.errors import EngineError
 from openai_api.events import payloads
 from openai_api.gateway import Gateway
-from openai_api.relay import Answer, Call
+from openai_api.relay import Answer
 from registry.catalog import CatalogModel
 
 logger = logging.getLogger(__name__)
@@ -124,11 +126,13 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def _call(self, message: dict[str, Any]) -> Call:
         await self.gateway.wait_until_loaded()
-        if not self.gateway.board.is_member(self.scope["user"].pk):
+        person = self.gateway.board.person(self.scope["user"].pk)
+        if person is None:
             raise Forbidden("Your account is not active any more. Ask an administrator.")
         body = {name: message[name] for name in FIELDS if message.get(name) is not None}
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-        return self.gateway.call("chat", body, request_id=f"chat_{uuid.uuid4().hex}")
+        caller = Caller(person=person)
+        return self.gateway.call("chat", body, caller=caller, request_id=f"chat_{uuid.uuid4().hex}")
 
     async def _show_models(self) -> None:
         board = self.gateway.board

@@ -89,6 +89,10 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
         """A request header by its lower-case name; empty when there is none."""
         return next((value.decode("latin-1") for key, value in self.scope["headers"] if key == name), "")
 
+    def client_address(self) -> str:
+        """The network address of who asks; a proxy on this machine is believed."""
+        return (self.scope.get("client") or ("",))[0]
+
     async def _answer(self, receive: Receive) -> None:
         try:
             if self.method == "OPTIONS":

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import aiohttp
+from django.conf import settings
 from django.utils import timezone
 
 from inference.protocol.chat import ChatCompletionRequest
@@ -20,12 +21,13 @@ from inference.protocol.embeddings import EmbeddingRequest
 from inference.protocol.errors import ServiceUnavailable, Unauthorized
 from inference.protocol.requests import ApiRequest
 from openai_api.board import Board, Snapshot
+from openai_api.call import Call
+from openai_api.caller import Caller, client_hash
 from openai_api.errors import ReplicaUnavailable
-from openai_api.keys import KeyFacts
-from openai_api.relay import Answer, Call, ask
+from openai_api.relay import Answer, ask
 from openai_api.routing import able, least_busy, not_ready, resolve
 from openai_api.traffic import Traffic
-from registry.catalog import Replica
+from registry.catalog import CatalogModel, Replica
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +66,8 @@ class Gateway:
         except TimeoutError:
             raise ServiceUnavailable("The server is starting: it could not read its database yet.") from None
 
-    def authenticate(self, authorization: str) -> KeyFacts:
-        """The key of an Authorization header. Raises 401."""
+    def authenticate(self, authorization: str, *, client: str = "") -> Caller:
+        """Whose request it is, by its Authorization header and its network address. Raises 401."""
         scheme, _, secret = authorization.partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
             raise Unauthorized("No API key was given: send it as 'Authorization: Bearer my-…'.")
@@ -75,13 +77,21 @@ class Gateway:
         if key.expired(timezone.now()):
             raise Unauthorized("This API key has expired. Ask an administrator for another.")
         self._uses.note(key.id, now=time.monotonic())
-        return key
+        hashed = client_hash(client, secret=settings.SECRET_KEY)
+        return Caller(key=key, person=self.board.person(key.user_id), client=hashed)
 
-    def call(self, capability: str, body: dict[str, Any], *, request_id: str) -> Call:
+    def call(self, capability: str, body: dict[str, Any], *, caller: Caller, request_id: str) -> Call:
         """The request, checked, with its model. Raises 400, 404 or 503."""
         request = REQUESTS[capability].parse(body)
-        model = resolve(self.board.models, request.model, capability=capability)
-        return Call(model, capability, body, request_id)
+        model = resolve(self.models(caller), request.model, capability=capability)
+        return Call(model, capability, body, request, caller, request_id)
+
+    def models(self, caller: Caller) -> Mapping[str, CatalogModel]:
+        """The models that this caller may ask, by their public names. Others are unknown to it."""
+        everything = self.board.models
+        if caller.key is None or not caller.key.allowed_models:
+            return everything
+        return {name: model for name, model in everything.items() if caller.may_ask(model.name)}
 
     @asynccontextmanager
     async def answer(self, call: Call) -> AsyncIterator[Answer]:

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from openai_api.models import ApiKey
+from openai_api.models import ApiKey, Scope
 from registry.lifecycle import notify
 
 if TYPE_CHECKING:
@@ -29,15 +30,23 @@ class KeyFacts:
 
     id: int
     name: str
-    user_id: int
+    user_id: int | None = None
+    group_id: int | None = None
+    group_name: str = ""
+    scopes: frozenset[str] = frozenset({Scope.INFERENCE})
+    allowed_models: tuple[str, ...] = ()
     expires_at: datetime | None = None
 
     def expired(self, now: datetime) -> bool:
         """Whether the key's time is over."""
         return self.expires_at is not None and self.expires_at <= now
 
+    def may_ask(self, model: str) -> bool:
+        """Whether the key is for this model, by its own name; `lab/*` allows every name that begins so."""
+        return not self.allowed_models or any(_allows(pattern, model) for pattern in self.allowed_models)
 
-def create_key(name: str, user: User, *, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
+
+def create_key(name: str, user: User | None, *, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
     """A new key and its secret. The secret is in nobody's hands but the caller's: show it once."""
     secret = MARK + secrets.token_urlsafe(SECRET_BYTES)
     with transaction.atomic():
@@ -67,14 +76,26 @@ def hash_secret(secret: str) -> str:
 
 
 def read_keys() -> Mapping[str, KeyFacts]:
-    """Every key that is not revoked and whose user may log in, by the hash of its secret."""
-    rows = ApiKey.objects.filter(revoked_at=None, user__is_active=True)
-    return {
-        secret_hash: KeyFacts(key_id, name, user_id, expires_at)
-        for secret_hash, key_id, name, user_id, expires_at in rows.values_list(
-            "secret_hash", "id", "name", "user_id", "expires_at"
-        )
-    }
+    """Every key that is not revoked and whose owner may use it, by the hash of its secret."""
+    rows = ApiKey.objects.filter(Q(user=None) | Q(user__is_active=True), revoked_at=None).select_related("group")
+    return {key.secret_hash: _facts(key) for key in rows}
+
+
+def _allows(pattern: str, model: str) -> bool:
+    return model.startswith(pattern[:-1]) if pattern.endswith("*") else model == pattern
+
+
+def _facts(key: ApiKey) -> KeyFacts:
+    return KeyFacts(
+        id=key.pk,
+        name=key.name,
+        user_id=key.user_id,
+        group_id=key.group_id,
+        group_name=key.group.name if key.group else "",
+        scopes=frozenset(key.scopes),
+        allowed_models=tuple(key.allowed_models),
+        expires_at=key.expires_at,
+    )
 
 
 def mark_used(key_ids: Iterable[int]) -> None:

@@ -6,15 +6,14 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
-import orjson
 from django.conf import settings
 
 from inference.protocol.capabilities import ENDPOINTS
+from openai_api.call import Call
 from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaUnavailable
-from registry.catalog import CatalogModel, Replica
+from registry.catalog import Replica
 from registry.tokens import worker_token
 
 logger = logging.getLogger(__name__)
@@ -23,20 +22,6 @@ CONNECT_S = 2.0
 EVENT_STREAM = "text/event-stream"
 # Draining, or not the worker that we think it is: either way another replica may answer.
 NOT_THIS_ONE = frozenset({401, 403, 503})
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request that was checked: what to ask of which model. `body` still has the name that the client used."""
-
-    model: CatalogModel
-    capability: str
-    body: dict[str, Any]
-    request_id: str
-
-    def encoded(self) -> bytes:
-        """The body for a replica, which knows the model by its own name only."""
-        return orjson.dumps(self.body | {"model": self.model.name})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,11 @@ from channels.security.websocket import WebsocketDenier
 from django.urls import re_path
 
 from inference.protocol.capabilities import ENDPOINTS
-from openai_api.api import (
-    GenerationConsumer,
-    HealthConsumer,
-    ModelConsumer,
-    ModelsConsumer,
-    ReadyConsumer,
-    UnknownEndpoint,
-)
 from openai_api.chat import ChatConsumer
+from openai_api.endpoints.base import UnknownEndpoint
+from openai_api.endpoints.generation import GenerationConsumer
+from openai_api.endpoints.health import HealthConsumer, ReadyConsumer
+from openai_api.endpoints.models import ModelConsumer, ModelsConsumer
 
 # Another endpoint is a consumer and a line here. Models may have slashes in their names.
 HTTP: list[Any] = [

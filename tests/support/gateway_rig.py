@@ -15,6 +15,7 @@ import uvicorn
 
 from openai_api import lifespan
 from openai_api.board import Snapshot
+from openai_api.caller import Person
 from openai_api.gateway import Gateway
 from openai_api.keys import KeyFacts, hash_secret
 from registry.catalog import Catalog, CatalogModel, Replica, ServingState, Status
@@ -33,7 +34,7 @@ def model(name: str, *replicas: Replica, aliases: tuple[str, ...] = (), status: 
 
 
 def snapshot(*models: CatalogModel, keys: dict[str, KeyFacts] | None = None) -> Snapshot:
-    return Snapshot(Catalog(models), KEYS if keys is None else keys, frozenset({ANNA}))
+    return Snapshot(Catalog(models), KEYS if keys is None else keys, {ANNA: Person(ANNA, "anna")})
 
 
 @dataclass(frozen=True)

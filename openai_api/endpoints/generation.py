@@ -1,0 +1,40 @@
+"""POST /v1/chat/completions, /v1/completions, /v1/embeddings."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from inference.protocol.body import parse_body
+from openai_api.endpoints.base import ApiConsumer
+from openai_api.relay import Answer
+
+STREAM_HEADERS = {
+    "cache-control": "no-cache",
+    # Reverse proxies such as nginx hold back what they do not know to be a stream.
+    "x-accel-buffering": "no",
+}
+
+
+class GenerationConsumer(ApiConsumer):
+    """One body in, one replica's answer out."""
+
+    methods: ClassVar[tuple[str, ...]] = ("POST",)
+
+    def __init__(self, capability: str) -> None:
+        self.capability = capability
+
+    async def handle(self, body: bytes) -> None:
+        """Check, ask, relay."""
+        call = self.gateway.call(self.capability, parse_body(body), caller=self.caller, request_id=self.request_id)
+        async with self.gateway.answer(call) as answer:
+            if answer.streams:
+                await self._relay(answer)
+                return
+            whole = b"".join([chunk async for chunk in answer.chunks])
+        await self.send_response(answer.status, whole, headers=answer.headers)
+
+    async def _relay(self, answer: Answer) -> None:
+        await self.send_headers(status=answer.status, headers={**answer.headers, **STREAM_HEADERS})
+        async for chunk in answer.chunks:
+            await self.send_body(chunk, more_body=True)
+        await self.send_body(b"")

@@ -1,0 +1,7 @@
+"""Who may ask, how much, and what was asked."""
+
+from openai_api.models.key import ApiKey, Scope
+from openai_api.models.limit import Limit
+from openai_api.models.usage import Usage
+
+__all__ = ["ApiKey", "Limit", "Scope", "Usage"]
