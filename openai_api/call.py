@@ -21,7 +21,7 @@ class Call:
     """A request that was checked: what to ask of which model, for whom.
 
     `body` is what the client sent, with the name that the client used; `changes` are fields that we set for the
-    engine, such as a smaller `max_tokens`.
+    engine, such as a smaller `max_tokens`; `priority` is the highest that a limit gives, higher is sooner.
     """
 
     model: CatalogModel
@@ -31,6 +31,7 @@ class Call:
     caller: Caller
     request_id: str
     changes: Mapping[str, Any] = field(default_factory=dict)
+    priority: int = 0
 
     def encoded(self) -> bytes:
         """The body for a replica, which knows the model by its own name only."""
