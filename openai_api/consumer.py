@@ -19,8 +19,8 @@ from inference.protocol.errors import (
     PayloadTooLarge,
     RequestTimeout,
 )
-from inference.protocol.stream import error_event
-from openai_api.errors import ClientGone
+from inference.protocol.stream import DONE, error_event
+from openai_api.errors import ClientGone, UnsupportedBody
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +28,18 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-BODY_S = 60.0  # for the whole body: long for a slow line, short for one that only holds connections
-CORS = {
-    # Any page may call the API: its key is in the call itself, no cookie is looked at here.
-    "access-control-allow-origin": "*",
-    "access-control-expose-headers": "X-Request-Id, Retry-After",
-}
+ANY_ORIGIN = "*"
+EXPOSED = ", ".join(
+    (
+        *("X-Request-Id", "Retry-After", "X-RateLimit-Limit-Requests", "X-RateLimit-Limit-Tokens"),
+        *("X-RateLimit-Remaining-Requests", "X-RateLimit-Remaining-Tokens"),
+        *("X-RateLimit-Reset-Requests", "X-RateLimit-Reset-Tokens"),
+        "*",  # the others of ours; browsers that do not know the star take the names
+    )
+)
 PREFLIGHT = {"access-control-allow-headers": "Authorization, *", "access-control-max-age": "86400"}
+# Longer than the last event of a stream.
+TAIL = 16
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -52,6 +57,7 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
         self.request_id = self._request_id()
         self._body_read = asyncio.Event()
         self._started = self._complete = False
+        self._tail = b""  # of what was sent: whether an event is open, and whether the stream said that it ended
         answering = asyncio.create_task(self._answer(receive))
         watching = asyncio.create_task(self._disconnected(receive))
         try:
@@ -77,7 +83,15 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
     async def send_body(self, body: bytes, *, more_body: bool = False) -> None:
         """A part of the response; without `more_body` its last one."""
         self._complete = not more_body
+        self._tail = body[-TAIL:] if len(body) >= TAIL else (self._tail + body)[-TAIL:]
         await self.send({"type": "http.response.body", "body": body, "more_body": more_body})
+
+    async def end_events(self, last: bytes = b"") -> None:
+        """End a stream of events, after a last one; every stream ends with the closing mark, and has it once."""
+        ended = self._tail.endswith(DONE)
+        # What a dying worker left half would swallow the event after it.
+        gap = b"" if not self._tail or self._tail.endswith(b"\n\n") else b"\n\n"
+        await self.send_body(b"" if ended else gap + last + DONE)
 
     async def send_response(self, status: int, body: bytes, *, headers: Mapping[str, str] | None = None) -> None:
         """A whole response; JSON unless the headers say otherwise."""
@@ -115,7 +129,7 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
         if not self._started:
             await self.send_response(error.status, error.as_bytes(), headers=error.headers)
         elif not self._complete:
-            await self.send_body(error_event(error))
+            await self.end_events(error_event(error))
 
     def _check_method(self) -> None:
         allowed = (*self.methods, "HEAD") if "GET" in self.methods else self.methods
@@ -129,25 +143,38 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
         announced = self.header(b"content-length")
         if announced.isdecimal() and int(announced) > limit:
             raise PayloadTooLarge(limit)
+        self._check_encoding()
         body = bytearray()
+        whole_s: float = settings.MODELYARD_BODY_TIMEOUT_S
         try:
-            async with asyncio.timeout(BODY_S):
+            async with asyncio.timeout(whole_s):
                 while await self._read_part(receive, body):
                     if len(body) > limit:
                         raise PayloadTooLarge(limit)
         except TimeoutError:
-            raise RequestTimeout(f"The request body did not arrive within {BODY_S:.0f} s.") from None
+            raise RequestTimeout(f"The request body did not arrive within {whole_s:g} s.") from None
         if len(body) > limit:
             raise PayloadTooLarge(limit)
         return bytes(body)
 
     async def _read_part(self, receive: Receive, body: bytearray) -> bool:
         """Whether more is to come."""
-        message = await receive()
+        idle_s: float = settings.MODELYARD_BODY_IDLE_S
+        try:
+            async with asyncio.timeout(idle_s):
+                message = await receive()
+        except TimeoutError:
+            raise RequestTimeout(f"Nothing more of the request body arrived for {idle_s:g} s.") from None
         if message["type"] == "http.disconnect":
             raise ClientGone
         body += message.get("body", b"")
         return bool(message.get("more_body"))
+
+    def _check_encoding(self) -> None:
+        encoding = self.header(b"content-encoding").strip().lower()
+        if encoding not in {"", "identity"}:
+            # A small compressed body can be a huge one: nothing is unpacked here.
+            raise UnsupportedBody(f"A body in the encoding '{encoding[:40]}' is not read here: send it as it is.")
 
     async def _disconnected(self, receive: Receive) -> None:
         await self._body_read.wait()
@@ -165,4 +192,12 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
         return given if _REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
 
     def _cors(self) -> Mapping[str, str]:
-        return CORS if self.scope["path"].startswith("/v1") else {}
+        """Which pages may read the answer. Keys are in the call itself, no cookie is looked at here."""
+        if not self.scope["path"].startswith("/v1"):
+            return {}
+        allowed: frozenset[str] = settings.MODELYARD_CORS_ORIGINS
+        if ANY_ORIGIN in allowed:
+            return {"access-control-allow-origin": ANY_ORIGIN, "access-control-expose-headers": EXPOSED}
+        origin = self.header(b"origin")
+        named = {"access-control-allow-origin": origin, "access-control-expose-headers": EXPOSED}
+        return {"vary": "Origin", **(named if origin in allowed else {})}

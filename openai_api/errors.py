@@ -1,6 +1,7 @@
 """What can go wrong between a client and a replica. What a client may see is an `ApiError`, and so has a status.
 
 ApiError (inference.protocol.errors)
+├── UnsupportedBody           415  the body is packed, or it is not said to be JSON
 ├── NotFound
 │   └── UnknownModel          404  nothing has this name; says what has
 ├── ServiceUnavailable
@@ -25,10 +26,19 @@ TerminalError                 what `modelyard chat` cannot do, in one sentence
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 
-from inference.protocol.errors import InternalServerError, NotFound, ServiceUnavailable
+from inference.protocol.errors import ApiError, InternalServerError, NotFound, ServiceUnavailable
 
 NAMES_SHOWN = 20
+
+
+class UnsupportedBody(ApiError):
+    """The headers say that the body is nothing that is read here."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    type = "invalid_request_error"
+    code = "unsupported_media_type"
 
 
 class UnknownModel(NotFound):

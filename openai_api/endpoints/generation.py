@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from inference.protocol.body import parse_body
 from openai_api.endpoints.base import ApiConsumer
+from openai_api.errors import UnsupportedBody
 from openai_api.relay import Answer
 
 STREAM_HEADERS = {
@@ -23,6 +24,13 @@ class GenerationConsumer(ApiConsumer):
     def __init__(self, capability: str) -> None:
         self.capability = capability
 
+    async def authorize(self) -> None:
+        """Only what is said to be JSON is read: a page of a stranger cannot say so without asking first."""
+        await super().authorize()
+        kind = self.header(b"content-type").partition(";")[0].strip().lower()
+        if kind and kind != "application/json" and not kind.endswith("+json"):
+            raise UnsupportedBody(f"A body of '{kind[:80]}' is not read here: send 'Content-Type: application/json'.")
+
     async def handle(self, body: bytes) -> None:
         """Check, ask, relay."""
         call = self.gateway.call(self.capability, parse_body(body), caller=self.caller, request_id=self.request_id)
@@ -37,4 +45,4 @@ class GenerationConsumer(ApiConsumer):
         await self.send_headers(status=answer.status, headers={**answer.headers, **STREAM_HEADERS})
         async for chunk in answer.chunks:
             await self.send_body(chunk, more_body=True)
-        await self.send_body(b"")
+        await self.end_events()

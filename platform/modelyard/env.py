@@ -31,6 +31,13 @@ def positive(value: str) -> float:
     return number
 
 
+def count(value: str) -> int:
+    number = int(value)
+    if number <= 0:
+        raise ValueError("say a whole number above 0")
+    return number
+
+
 def names(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
@@ -125,6 +132,48 @@ class Environment:
         default=600.0,
         explanation="How long an engine may be silent within one request, in seconds.",
     )
+    body_timeout_s: float = _variable(
+        "MODELYARD_BODY_TIMEOUT_S", positive, default=60.0, explanation="For a whole request body, in seconds."
+    )
+    body_idle_s: float = _variable(
+        "MODELYARD_BODY_IDLE_S", positive, default=20.0, explanation="Between two parts of a body, in seconds."
+    )
+    header_timeout_s: float = _variable(
+        "MODELYARD_HEADER_TIMEOUT_S", positive, default=15.0, explanation="For a request's headers, in seconds."
+    )
+    send_timeout_s: float = _variable(
+        "MODELYARD_SEND_TIMEOUT_S",
+        positive,
+        default=60.0,
+        explanation="How long a client may not read what it asked for, in seconds; then it is cut off.",
+    )
+    max_connections: int = _variable(
+        "MODELYARD_MAX_CONNECTIONS", count, default=10_000, explanation="Open connections; the next one gets a 503."
+    )
+    web_drain_s: int = _variable(
+        "MODELYARD_WEB_DRAIN_S",
+        count,
+        default=30,
+        explanation="How long streams may go on after the web process was told to end, in seconds.",
+    )
+    cors_origins: tuple[str, ...] = _variable(
+        "MODELYARD_CORS_ORIGINS",
+        names,
+        default=("*",),
+        explanation="Pages that may call the API from a browser, such as https://app.example.org; unset: any.",
+    )
+    tls_cert: Path | None = _variable(
+        "MODELYARD_TLS_CERT", path, default=None, explanation="A PEM file with the certificate chain; wants a key too."
+    )
+    tls_key: Path | None = _variable(
+        "MODELYARD_TLS_KEY", path, default=None, explanation="A PEM file with the certificate's key, without password."
+    )
+    anonymous: bool = _variable(
+        "MODELYARD_ANONYMOUS",
+        boolean,
+        default=False,
+        explanation="Whether models answer anybody, with any key or none; for a lab that trusts its network.",
+    )
     api_key: str = _variable(
         "MODELYARD_API_KEY",
         text,
@@ -148,6 +197,8 @@ def read(environ: Mapping[str, str]) -> Environment:
     environment = Environment(**values)
     if environment.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise ImproperlyConfigured("MODELYARD_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
+    if bool(environment.tls_cert) is not bool(environment.tls_key):
+        raise ImproperlyConfigured("MODELYARD_TLS_CERT and MODELYARD_TLS_KEY go together: give both, or neither.")
     return environment
 
 

@@ -27,8 +27,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 BOUND_TO_LOOPBACK = ENV.host in {"127.0.0.1", "localhost", "::1"}
 ALLOWED_HOSTS = list(ENV.allowed_hosts or (LOOPBACK if BOUND_TO_LOOPBACK else ("*",)))
 CSRF_TRUSTED_ORIGINS = [ENV.base_url.rstrip("/")] if ENV.base_url else []
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.base_url.startswith("https://")
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SESSION_COOKIE_SECURE else None
+BEHIND_TLS_PROXY = ENV.base_url.startswith("https://") and not ENV.tls_cert
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS_PROXY or bool(ENV.tls_cert)
+# Believed only when a proxy is said to be there: else any client could set it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS_PROXY else None
 SESSION_COOKIE_NAME = f"modelyard_session_{ENV.port}"  # cookies ignore ports: two installations on one host stay apart
 CSRF_COOKIE_NAME = f"modelyard_csrf_{ENV.port}"
 X_FRAME_OPTIONS = "DENY"
@@ -97,9 +99,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {} if ENV.broker_url else databases.BROKER_TRA
 
 # The registry and the gateway read these names and never the environment.
 MODELYARD_API_KEY = ENV.api_key
+MODELYARD_ANONYMOUS = ENV.anonymous
 MODELYARD_NODE_NAME = ENV.node_name
 MODELYARD_MAX_BODY_BYTES = int(ENV.max_body_mb * 1_000_000)
 MODELYARD_REQUEST_TIMEOUT_S = ENV.request_timeout_s
+MODELYARD_BODY_TIMEOUT_S = ENV.body_timeout_s
+MODELYARD_BODY_IDLE_S = ENV.body_idle_s
+MODELYARD_CORS_ORIGINS = frozenset(ENV.cors_origins)
 MODELYARD_WORKER_LOGIN_GIVEN = bool(ENV.worker_database_url)
 MODELYARD_HEARTBEAT_URL = (
     databases.given_worker_url(ENV.worker_database_url)

@@ -86,8 +86,59 @@ async def test_an_error_after_the_first_byte_is_an_event_and_ends_the_stream() -
     _, first, last = [await http.receive_output() for _ in range(3)]
     assert first["more_body"]
     assert not last["more_body"]
-    envelope = json.loads(last["body"].removeprefix(b"data: "))
-    assert assert_envelope(envelope, "service_unavailable") == "The engine is gone."
+    error, done = last["body"].removesuffix(b"\n\n").split(b"\n\n")
+    assert assert_envelope(json.loads(error.removeprefix(b"data: ")), "service_unavailable") == "The engine is gone."
+    assert done == b"data: [DONE]"
+
+
+@pytest.mark.parametrize(
+    ("sent", "whole"),
+    [
+        (b"data: 1\n\n", b"data: 1\n\ndata: [DONE]\n\n"),
+        (b"data: {half", b"data: {half\n\ndata: [DONE]\n\n"),
+        (b"data: 1\n\ndata: [DONE]\n\n", b"data: 1\n\ndata: [DONE]\n\n"),
+    ],
+)
+async def test_a_stream_has_the_closing_mark_once_and_on_a_line_of_its_own(sent: bytes, whole: bytes) -> None:
+    class Stream(Probe):
+        async def handle(self, body: bytes) -> None:
+            await self.send_headers()
+            for start in range(0, len(sent), 5):  # the network cuts where it likes
+                await self.send_body(sent[start : start + 5], more_body=True)
+            await self.end_events()
+
+    http = ApplicationCommunicator(Stream.as_asgi(), {"type": "http", "method": "GET", "path": "/v1/x", "headers": []})
+    await send(http, b"")
+    await http.receive_output()
+    parts = [await http.receive_output()]
+    while parts[-1]["more_body"]:
+        parts.append(await http.receive_output())
+    assert b"".join(part["body"] for part in parts) == whole
+
+
+async def test_a_body_that_stops_arriving_is_408(settings: Any) -> None:
+    settings.MODELYARD_BODY_IDLE_S = 0.05
+    http = call()
+    await send(http, b"half", more=True)
+    status, _, body = await answer(http)
+    assert status == 408
+    assert "0.05 s" in assert_envelope(body, "request_timeout")
+
+
+async def test_a_packed_body_is_not_read() -> None:
+    status, _, body = await answer(call(content_encoding="gzip"))
+    assert status == 415
+    assert "'gzip'" in assert_envelope(body, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(("origin", "seen"), [("https://a.example", "https://a.example"), ("https://b.example", None)])
+async def test_only_named_pages_may_read_answers_when_pages_are_named(
+    settings: Any, origin: str, seen: str | None
+) -> None:
+    settings.MODELYARD_CORS_ORIGINS = frozenset({"https://a.example"})
+    _, headers, _ = await answer(call("DELETE", origin=origin))
+    assert headers.get("access-control-allow-origin") == seen
+    assert headers["vary"] == "Origin"
 
 
 async def test_a_bug_is_a_500_without_details_and_a_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -80,8 +80,9 @@ async def test_a_worker_that_dies_in_mid_stream_ends_the_stream_with_an_error_ev
             await response.content.readuntil(b"\n\n")
             dying.kill()
             events = (await response.content.read()).split(b"\n\n")
-    last = json.loads(events[-2].removeprefix(b"data: "))
+    last = json.loads(events[-3].removeprefix(b"data: "))
     assert assert_envelope(last, "answer_cut_short").startswith("The worker that was answering went away.")
+    assert events[-2] == b"data: [DONE]"
 
 
 async def test_a_worker_that_dies_in_an_answer_that_is_not_streamed_is_replaced_by_another(worker: EchoWorker) -> None:
@@ -108,7 +109,7 @@ async def test_an_engine_that_falls_silent_in_mid_stream_ends_with_an_error_even
     with echo_worker(hang_after_tokens=1) as hanging:
         async with rig(model("echo", hanging.replica)) as here, here.http.post(CHAT, json=ENDLESS) as response:
             events = (await response.content.read()).split(b"\n\n")
-    assert_envelope(json.loads(events[-2].removeprefix(b"data: ")), "engine_timeout")
+    assert_envelope(json.loads(events[-3].removeprefix(b"data: ")), "engine_timeout")
 
 
 async def test_a_worker_that_refuses_our_token_is_not_the_clients_fault(worker: EchoWorker) -> None:

@@ -6,7 +6,12 @@ import asyncio
 
 from django.conf import settings
 
-settings.configure(MODELYARD_MAX_BODY_BYTES=1000)
+settings.configure(
+    MODELYARD_MAX_BODY_BYTES=1000,
+    MODELYARD_BODY_TIMEOUT_S=60,
+    MODELYARD_BODY_IDLE_S=20,
+    MODELYARD_CORS_ORIGINS=frozenset("*"),
+)
 
 from openai_api.consumer import StreamingConsumer  # noqa: E402 - it wants settings
 

@@ -54,10 +54,11 @@ class Rig:
 async def serving(*, refreshed: bool = False) -> AsyncIterator[str]:
     """The application at a port of its own; yields its URL."""
     from modelyard.asgi import application
+    from modelyard.edge import BoundedProtocol
 
     lifespan.start(refreshed=refreshed)
     config = uvicorn.Config(
-        application, lifespan="off", http="httptools", ws="websockets-sansio", log_config=None, access_log=False
+        application, lifespan="off", http=BoundedProtocol, ws="websockets-sansio", log_config=None, access_log=False
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:

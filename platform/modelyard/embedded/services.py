@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import ssl
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 import modelyard
+from modelyard import env
 from modelyard.embedded.children import ChildSpec
 from modelyard.installation import Installation
 
 SOURCE_ROOT = str(Path(modelyard.__file__).parents[1])
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach a server that listens on all
-WEB_DRAIN_S = 5  # for streams that are open when the web process is told to stop
+# When all stops, the models stop first: what streams then is at its end already.
+WEB_STOP_S = 5.5
+BACKLOG = 4096  # connections that the kernel accepts before we do; Linux takes what net.core.somaxconn allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +31,17 @@ class Services:
     environ: Mapping[str, str]
 
     def web(self, *, host: str, port: int) -> ChildSpec:
+        """Told to end (SIGTERM), it lets streams end; told a second time by SIGINT, it does not."""
+        settings = env.read(self.environ)
         argv = (
             *("-m", "uvicorn", "modelyard.asgi:application", "--host", host, "--port", str(port)),
-            *("--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio"),
-            *("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", str(WEB_DRAIN_S)),
+            *("--loop", "uvloop", "--http", "modelyard.edge:BoundedProtocol", "--ws", "websockets-sansio"),
+            *("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", str(settings.web_drain_s)),
+            *("--backlog", str(BACKLOG), *_tls(settings)),
             *("--app-dir", SOURCE_ROOT),  # else uvicorn imports from whatever folder it is started in
         )
-        return self._service("web", *argv, stop_s=WEB_DRAIN_S + 0.5)
+        web = self._service("web", *argv, stop_s=WEB_STOP_S)
+        return replace(web, stop=(*web.stop, (signal.SIGINT, 1.0)))
 
     def agent(self) -> ChildSpec:
         return self._service("agent", "-m", "modelyard", "agent", stop_s=3.0)
@@ -59,6 +68,12 @@ class Services:
         )
 
 
+def _tls(settings: env.Environment) -> tuple[str, ...]:
+    if settings.tls_cert is None:
+        return ()
+    return ("--ssl-certfile", str(settings.tls_cert), "--ssl-keyfile", str(settings.tls_key))
+
+
 def reachable_host(host: str) -> str:
     """An address by which this machine itself reaches a server that is bound to `host`, as it stands in a URL."""
     address = ANY_ADDRESS.get(host, host)
@@ -67,7 +82,11 @@ def reachable_host(host: str) -> str:
 
 def answers(host: str, port: int) -> bool:
     """Whether the web process serves pages: any answer but a server error."""
-    connection = HTTPConnection(ANY_ADDRESS.get(host, host), port, timeout=2)
+    address, settings = ANY_ADDRESS.get(host, host), env.read(os.environ)
+    connection = HTTPConnection(address, port, timeout=2)
+    if settings.tls_cert:
+        # It is our own child, asked by an address that its certificate need not have.
+        connection = HTTPSConnection(address, port, timeout=2, context=ssl._create_unverified_context())  # noqa: S323
     try:
         connection.request("GET", "/")
         return connection.getresponse().status < 500

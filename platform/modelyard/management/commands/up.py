@@ -57,7 +57,8 @@ class Command(YardCommand):
 
 def _plan(*, demo: bool, background: bool) -> Plan:
     env = settings.ENV
-    url = env.base_url.rstrip("/") or f"http://{reachable_host(env.host)}:{env.port}"
+    scheme = "https" if env.tls_cert else "http"
+    url = env.base_url.rstrip("/") or f"{scheme}://{reachable_host(env.host)}:{env.port}"
     return Plan(
         host=env.host,
         port=env.port,

@@ -1,0 +1,177 @@
+"""uvicorn's HTTP protocol with the bounds that it lacks: on headers, on waiting, and on the number of connections.
+
+Stock uvicorn closes idle connections only *after* a response: whoever sends a header's byte now and then, or never
+reads what it asked for, holds a connection for ever. Used as `uvicorn --http modelyard.edge:BoundedProtocol`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from modelyard import env
+
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 32_768  # all of them together, with the request line
+FULL_RETRY_S = 5
+BODY_GRACE_S = 5.0  # the consumers answer a slow body with 408; what is not theirs is cut this much later
+ENVIRONMENT = env.read(os.environ)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. A client has a time for its headers, for its body, and for taking what it asked for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting: asyncio.TimerHandle | None = None  # for the client to send
+        self._unread: asyncio.TimerHandle | None = None  # for the client to read
+        self._in_headers = False
+        self._header_bytes = self._header_count = 0
+        self._refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Counted in, or told to come back later."""
+        super().connection_made(transport)
+        if len(self.connections) > ENVIRONMENT.max_connections:
+            message = f"The server has {ENVIRONMENT.max_connections} open connections, its limit; please try again."
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, message, kind="server_error")
+        else:
+            self._wait(ENVIRONMENT.header_timeout_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """No timer outlives its connection."""
+        self._wait(None)
+        self._must_read(None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parsed, as long as the headers keep to their limits."""
+        if self._refused:
+            return
+        before = self._header_bytes if self._in_headers else 0
+        super().data_received(data)
+        # The parser tells of a header once it is whole: one that never ends is counted by what arrived.
+        if self._in_headers and not self._refused:
+            self._header_bytes = before + len(data)
+            if self._header_bytes > MAX_HEADER_BYTES:
+                self._refuse_headers()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._in_headers = True
+        self._header_bytes = self._header_count = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called for each header once it is whole."""
+        self._header_count += 1
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The headers are there: from now on the client has time for its body."""
+        self._in_headers = False
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if self._header_count > MAX_HEADERS or size > MAX_HEADER_BYTES:
+            self._refuse_headers()
+            return
+        if not self._refused:
+            self._wait(ENVIRONMENT.body_timeout_s + BODY_GRACE_S)
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body; of a refused request nobody wants it."""
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The client has said all; the next word is ours."""
+        self._wait(None)
+        if not self._refused:
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The next request may come, on this connection too."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._wait(None)
+            # Closing waits until the client has read the rest, and the kernel sets no limit to that.
+            if self._unread is None and self.transport.get_write_buffer_size():
+                self._must_read(ENVIRONMENT.send_timeout_s)
+        elif self.cycle.response_complete:
+            self._wait(ENVIRONMENT.header_timeout_s)
+
+    def pause_writing(self) -> None:
+        """The client reads slower than we send."""
+        super().pause_writing()
+        self._must_read(ENVIRONMENT.send_timeout_s)
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        super().resume_writing()
+        self._must_read(None)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing came for a while after a response."""
+        self._cut()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is refused in the format of the API too."""
+        self._refuse(HTTPStatus.BAD_REQUEST, "This is not a valid HTTP request.")
+
+    def _refuse_headers(self) -> None:
+        limits = f"{MAX_HEADERS} headers and {MAX_HEADER_BYTES} bytes"
+        message = f"The request's headers are over the limit of this server: {limits}."
+        self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, message)
+
+    def _refuse(self, status: HTTPStatus, message: str, *, kind: str = "invalid_request_error") -> None:
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        cycle: RequestResponseCycle | None = self.cycle
+        # In the middle of another answer there is no place for this one: it would be taken for a part of that.
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            self.transport.write(_answer(status, message, kind=kind))
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.close()
+        self._must_read(ENVIRONMENT.send_timeout_s)
+
+    def _wait(self, seconds: float | None) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._waiting = None if seconds is None else self.loop.call_later(seconds, self._cut)
+
+    def _must_read(self, seconds: float | None) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+        self._unread = None if seconds is None else self.loop.call_later(seconds, self.transport.abort)
+
+    def _cut(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+
+def raise_file_limit() -> None:
+    """A connection is a file, and so is the one to its worker: take as many as this account may have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _answer(status: HTTPStatus, message: str, *, kind: str) -> bytes:
+    body = orjson.dumps({"error": {"message": message, "type": kind, "param": None, "code": status.name.lower()}})
+    head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n" % len(body)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        head += b"retry-after: %d\r\n" % FULL_RETRY_S
+    return STATUS_LINE[status] + head + b"\r\n" + body
+
+
+raise_file_limit()
