@@ -46,18 +46,18 @@ class Service:
             raise ModelNotFound(name)
 
     @contextlib.contextmanager
-    def admit(self, model: str, capability: Capability) -> Iterator[TokenEngine]:
-        """The engine for one request, which counts as running until the context ends."""
+    def admit(self, model: str, capability: Capability | None) -> Iterator[TokenEngine]:
+        """The engine for one request, which counts as running until the context ends. None: whatever it can do."""
         with self.counted(model, capability) as engine:
             assert isinstance(engine, TokenEngine)  # what others answer never comes this far: `inference.server.relay`
             yield engine
 
     @contextlib.contextmanager
-    def counted(self, model: str, capability: Capability) -> Iterator[Engine]:
+    def counted(self, model: str, capability: Capability | None) -> Iterator[Engine]:
         """The same for an engine of any kind."""
         self.check_model(model)
         engine = self.engine
-        if capability not in engine.capabilities:
+        if capability is not None and capability not in engine.capabilities:
             raise wrong_endpoint(model, capability, capabilities=engine.capabilities)
         with self.traffic.request():
             yield engine

@@ -20,6 +20,7 @@ from inference.protocol.completions import CompletionRequest
 from inference.protocol.embeddings import EmbeddingRequest
 from inference.protocol.errors import ServiceUnavailable, Unauthorized
 from inference.protocol.requests import ApiRequest
+from inference.protocol.tokens import DetokenizeRequest, TokenizeRequest
 from openai_api.board import Board, Snapshot
 from openai_api.call import Call
 from openai_api.caller import Caller, client_hash
@@ -39,6 +40,8 @@ REQUESTS: Mapping[str, type[ApiRequest]] = {
     "chat": ChatCompletionRequest,
     "completions": CompletionRequest,
     "embeddings": EmbeddingRequest,
+    "tokenize": TokenizeRequest,
+    "detokenize": DetokenizeRequest,
 }
 
 

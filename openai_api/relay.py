@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import aiohttp
 from django.conf import settings
 
-from inference.protocol.capabilities import ENDPOINTS
+from inference.protocol.capabilities import PATHS
 from openai_api.call import Call
 from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaUnavailable
 from registry.catalog import Replica
@@ -54,7 +54,7 @@ def open_session() -> aiohttp.ClientSession:
 
 async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, stack: AsyncExitStack) -> Answer:
     """The replica's answer, once its first bytes are here; leaving `stack` hangs up. Raises `ReplicaUnavailable`."""
-    url = replica.address + ENDPOINTS[call.capability]
+    url = replica.address + PATHS[call.capability]
     headers = {
         "Authorization": f"Bearer {worker_token(replica.launch_id)}",
         "Content-Type": "application/json",

@@ -7,9 +7,10 @@ from typing import Any
 from channels.security.websocket import WebsocketDenier
 from django.urls import re_path
 
-from inference.protocol.capabilities import ENDPOINTS
+from inference.protocol.capabilities import PATHS
 from openai_api.chat import ChatConsumer
 from openai_api.endpoints.base import UnknownEndpoint
+from openai_api.endpoints.engines import EngineEmbeddingsConsumer
 from openai_api.endpoints.generation import GenerationConsumer
 from openai_api.endpoints.health import HealthConsumer, ReadyConsumer
 from openai_api.endpoints.models import ModelConsumer, ModelsConsumer
@@ -18,8 +19,9 @@ from openai_api.endpoints.models import ModelConsumer, ModelsConsumer
 HTTP: list[Any] = [
     *(
         re_path(rf"^{path.lstrip('/')}/?$", GenerationConsumer.as_asgi(capability=capability))
-        for capability, path in ENDPOINTS.items()
+        for capability, path in PATHS.items()
     ),
+    re_path(r"^v1/engines/(?P<name>.+)/embeddings/?$", EngineEmbeddingsConsumer.as_asgi(capability="embeddings")),
     re_path(r"^v1/models/?$", ModelsConsumer.as_asgi()),
     re_path(r"^v1/models/(?P<name>.+)$", ModelConsumer.as_asgi()),
     re_path(r"^v1(/|$)", UnknownEndpoint.as_asgi()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from inference.protocol.capabilities import wrong_endpoint
+from inference.protocol.capabilities import serves, wrong_endpoint
 from openai_api.errors import NotReady, UnknownModel
 from registry.catalog import Catalog, CatalogModel, Replica, ServingState
 
@@ -34,7 +34,7 @@ def resolve(models: Mapping[str, CatalogModel], asked: str, *, capability: str) 
     model = models.get(asked)
     if model is None:
         raise UnknownModel(asked, models)
-    if model.capabilities and capability not in model.capabilities:
+    if model.capabilities and not serves(model.capabilities, capability):
         raise wrong_endpoint(asked, capability, capabilities=model.capabilities)
     if not model.replicas:
         raise not_ready(model)
@@ -51,7 +51,7 @@ def not_ready(model: CatalogModel) -> NotReady:
 
 def able(replicas: Iterable[Replica], capability: str) -> tuple[Replica, ...]:
     """The replicas that serve this. One that has not said what it serves is taken at its word when it answers."""
-    return tuple(replica for replica in replicas if not replica.capabilities or capability in replica.capabilities)
+    return tuple(one for one in replicas if not one.capabilities or serves(one.capabilities, capability))
 
 
 def least_busy(loads: Iterable[Load]) -> Replica | None:

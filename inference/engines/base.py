@@ -215,8 +215,8 @@ class TokenEngine(Engine):
         """
 
     @abstractmethod
-    def encode_text(self, text: str) -> Prompt:
-        """A plain prompt for completions."""
+    def encode_text(self, text: str, *, special: bool = True) -> Prompt:
+        """A plain prompt for completions, with the special tokens that the tokenizer puts around it or without."""
 
     @abstractmethod
     def token_bytes(self, token_id: int) -> bytes:

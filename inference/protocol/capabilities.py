@@ -6,11 +6,20 @@ from collections.abc import Iterable
 
 from inference.protocol.errors import BadRequest
 
+# By what a model has to be able to do.
 ENDPOINTS = {
     "chat": "/v1/chat/completions",
     "completions": "/v1/completions",
     "embeddings": "/v1/embeddings",
 }
+# What every model serves, whatever it is made for.
+TOKENIZER = {"tokenize": "/tokenize", "detokenize": "/detokenize"}
+PATHS = ENDPOINTS | TOKENIZER
+
+
+def serves(capabilities: Iterable[str], endpoint: str) -> bool:
+    """Whether a model that can do so much answers at this endpoint, a name in `PATHS`."""
+    return endpoint in TOKENIZER or endpoint in capabilities
 
 
 def wrong_endpoint(model: str, asked: str, *, capabilities: Iterable[str]) -> BadRequest:

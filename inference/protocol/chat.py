@@ -33,6 +33,10 @@ def _free_variables(variables: dict[str, Any]) -> dict[str, Any]:
     return variables
 
 
+# vLLM's: variables for the chat template, such as {"enable_thinking": false}.
+TemplateVariables = Annotated[dict[str, Any], AfterValidator(shallow), AfterValidator(_free_variables)]
+
+
 class ChatMessage(StrictModel):
     """One message, its content already joined to one text."""
 
@@ -70,10 +74,7 @@ class ChatCompletionRequest(StructuredRequest):
     tools: Annotated[list[Tool], FailFast()] = Field(default_factory=list, max_length=MAX_TOOLS)
     tool_choice: Annotated[ToolChoice, BeforeValidator(parsed_choice)] = ToolChoice()
     parallel_tool_calls: bool = True
-    # vLLM's: variables for the chat template, such as {"enable_thinking": false}.
-    chat_template_kwargs: Annotated[dict[str, Any], AfterValidator(shallow), AfterValidator(_free_variables)] = Field(
-        default_factory=dict
-    )
+    chat_template_kwargs: TemplateVariables = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _tops_need_logprobs(self) -> Self:

@@ -69,3 +69,8 @@ COMPLETIONS = (
     *_SAMPLING,
     Refusal("suffix"),
 )
+
+TOKENIZE = (
+    Refusal("continue_final_message"),
+    Refusal("chat_template", hint="; a deployment's option names another template"),
+)

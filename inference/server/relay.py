@@ -6,12 +6,15 @@ from aiohttp import web
 
 from inference.engines.base import Answer, Capability, ProxyEngine
 from inference.protocol.body import parse_body
-from inference.protocol.capabilities import ENDPOINTS
+from inference.protocol.capabilities import ENDPOINTS, TOKENIZER
 from inference.protocol.errors import BadRequest
 from inference.server.keys import REQUEST_ID, SERVICE, STREAM
 from inference.server.middleware import Handler
 
-_CAPABILITIES = {path: Capability(name) for name, path in ENDPOINTS.items()}
+_NEEDS: dict[str, Capability | None] = {
+    **{path: Capability(name) for name, path in ENDPOINTS.items()},
+    **dict.fromkeys(TOKENIZER.values()),
+}
 # Of the answer; all others are about a connection that is not our client's.
 _KEPT = ("Content-Type", "Cache-Control", "Retry-After", "X-Accel-Buffering")
 
@@ -19,11 +22,11 @@ _KEPT = ("Content-Type", "Cache-Control", "Retry-After", "X-Accel-Buffering")
 @web.middleware
 async def hand_over(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Relay what the loaded engine answers itself; everything else goes its way."""
-    capability = _CAPABILITIES.get(request.path) if request.method == "POST" else None
-    if capability is None or not isinstance(request.app[SERVICE].loaded, ProxyEngine):
+    proxied = isinstance(request.app[SERVICE].loaded, ProxyEngine)
+    if not proxied or request.method != "POST" or request.path not in _NEEDS:
         return await handler(request)
     body = await request.read()
-    with request.app[SERVICE].counted(_model_of(body), capability) as engine:
+    with request.app[SERVICE].counted(_model_of(body), _NEEDS[request.path]) as engine:
         assert isinstance(engine, ProxyEngine)
         async with engine.forward(request.path, body, headers={"X-Request-Id": request[REQUEST_ID]}) as answer:
             return await _relay(request, answer)

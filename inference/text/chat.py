@@ -48,7 +48,7 @@ def chat_renderer(tokenizer: Any, override: str | None = None) -> Render:
     def render(messages: Messages, **variables: Any) -> str:
         try:
             prompt = tokenizer.apply_chat_template(
-                list(messages), chat_template=template, tokenize=False, add_generation_prompt=True, **variables
+                list(messages), chat_template=template, tokenize=False, **{"add_generation_prompt": True, **variables}
             )
         except _TEMPLATE_FAULTS as error:
             raise InvalidRequest(_refusal(error), "messages", code="chat_template_refused") from error

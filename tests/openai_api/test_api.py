@@ -14,7 +14,7 @@ from echo_worker import EchoWorker
 from error_shape import assert_error_shape
 from gateway_rig import ANNA, QUESTION, Rig, eventually, model, rig, snapshot
 
-from inference.protocol.capabilities import ENDPOINTS
+from inference.protocol.capabilities import PATHS
 from openai_api.keys import KeyFacts, hash_secret
 from registry.catalog import ServingState, Status
 
@@ -25,12 +25,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {"messages": QUESTION},
     "/v1/completions": {"prompt": "one two"},
     "/v1/embeddings": {"input": "one two"},
+    "/tokenize": {"prompt": "one two"},
+    "/detokenize": {"tokens": [1, 2]},
 }
 ENDLESS: dict[str, Any] = {"model": "echo", "messages": QUESTION, "extra_body": {"ignore_eos": True}}
 
 
 def test_every_endpoint_is_tested() -> None:
-    assert set(BODIES) == set(ENDPOINTS.values())
+    assert set(BODIES) == set(PATHS.values())
 
 
 async def test_a_chat_is_answered(worker: EchoWorker) -> None:

@@ -74,8 +74,8 @@ class EchoEngine(TokenEngine):
         """A token a word, and one a message for its role; there is no template that could see anything else."""
         return Prompt(words.encode_messages(messages))
 
-    def encode_text(self, text: str) -> Prompt:
-        """A token a word."""
+    def encode_text(self, text: str, *, special: bool = True) -> Prompt:
+        """A token a word; there are no special ones."""
         return Prompt(words.encode(text))
 
     def token_bytes(self, token_id: int) -> bytes:

@@ -81,9 +81,9 @@ class TransformersEngine(TokenEngine):
         """Messages through the tokenizer's template, the option's, or a neutral one. Raises `InvalidRequest`."""
         return Prompt(self._parts.encoder.chat(messages, **template))
 
-    def encode_text(self, text: str) -> Prompt:
-        """A plain prompt, with the special tokens that the tokenizer adds."""
-        return Prompt(self._parts.encoder.text(text))
+    def encode_text(self, text: str, *, special: bool = True) -> Prompt:
+        """A plain prompt, with the special tokens that the tokenizer adds or without."""
+        return Prompt(self._parts.encoder.text(text, special=special))
 
     async def check_grammar(self, grammar: str) -> None:
         """Compile it in a thread. Raises `InvalidRequest`."""

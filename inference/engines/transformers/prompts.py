@@ -21,9 +21,9 @@ class PromptEncoder:
         """The template writes the special tokens itself, so none are added."""
         return self._encode(self._render(messages, **template), special=False)
 
-    def text(self, text: str) -> tuple[int, ...]:
-        """A plain text, with the special tokens that the tokenizer puts around it."""
-        return self._encode(text, special=True)
+    def text(self, text: str, *, special: bool = True) -> tuple[int, ...]:
+        """A plain text, with the special tokens that the tokenizer puts around it or without."""
+        return self._encode(text, special=special)
 
     def texts(self, texts: Sequence[str]) -> list[tuple[int, ...]]:
         """Many plain texts at once, which the tokenizer encodes on all cores."""
