@@ -6,15 +6,14 @@ import itertools
 
 from aiohttp import web
 
-from inference.server import accounting, chat, completions, embeddings, logs, models, status, tokens
-from inference.server.accounting import ACCOUNTS, Accounts, account
+from inference.server import chat, completions, embeddings, logs, models, status, tokens
 from inference.server.keys import SERVICE
 from inference.server.middleware import answer_errors, authenticate, echo_request_id, identify
 from inference.server.relay import hand_over
 from inference.service import Service
 
 # Another protocol is a module with ROUTES, and its name here.
-_PARTS = (accounting, chat, completions, embeddings, tokens, logs, models, status)
+_PARTS = (chat, completions, embeddings, tokens, logs, models, status)
 
 
 def build_app(service: Service) -> web.Application:
