@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from datetime import datetime
 
-from inference.protocol.errors import Forbidden
+from inference.protocol.errors import Forbidden, Unauthorized
 from openai_api.keys import KeyFacts
 from openai_api.models import Scope
 
@@ -58,6 +59,25 @@ class Caller:
         if self.key is not None and self.key.group_id is not None:
             return (self.key.group_id,)
         return self.person.groups if self.person is not None else ()
+
+
+def bearer(authorization: str) -> str:
+    """The secret in an Authorization header; empty when there is none."""
+    scheme, _, secret = authorization.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def admitted(key: KeyFacts | None, *, now: datetime, given: bool) -> KeyFacts:
+    """The key, if who comes with it is let in. Raises 401; `given`: whether the client sent anything at all."""
+    if not given:
+        raise Unauthorized("No API key was given: send it as 'Authorization: Bearer my-…'.")
+    if key is None:
+        raise Unauthorized("This API key is not known here. Ask an administrator for another.")
+    if key.revoked:
+        raise Unauthorized("This API key was revoked. Ask an administrator for another.")
+    if key.expired(now):
+        raise Unauthorized("This API key has expired. Ask an administrator for another.")
+    return key
 
 
 def client_hash(address: str, *, secret: str) -> str:

@@ -126,7 +126,7 @@ class AskingAdmin(YardAdmin):
 
     def _page(self, row: Model | None) -> str:
         """The row's own page, or the list when the row is no more."""
-        place = f"admin:registry_{self.opts.model_name}"
+        place = f"admin:{self.opts.app_label}_{self.opts.model_name}"
         if row is not None and self.model._default_manager.filter(pk=row.pk).exists():
             return reverse(f"{place}_change", args=[row.pk])
         return reverse(f"{place}_changelist")

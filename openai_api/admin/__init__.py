@@ -1,0 +1,5 @@
+"""The pages of the admin about who may ask, how much, and what was asked."""
+
+from openai_api.admin import keys
+
+__all__ = ["keys"]

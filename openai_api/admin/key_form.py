@@ -1,0 +1,80 @@
+"""The forms of a key: whose it is, what it is for, and how long the old one still works."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django import forms
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from openai_api.keys import OVERLAP, check_models
+from openai_api.models import ApiKey, Scope
+from registry.errors import InvalidDesire
+
+HOUR = timedelta(hours=1)
+MONTH_H = 31 * 24
+
+
+class ModelNamesField(forms.CharField):
+    """Names of models, or how they begin, as `smollm2, lab/*`."""
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return check_models(super().clean(value).replace(",", " ").split())
+        except InvalidDesire as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.clean(data) != (initial or []))
+        except forms.ValidationError:
+            return True
+
+
+class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A key. That it has one owner is the row's own constraint, which the form checks too."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices,
+        initial=[Scope.INFERENCE],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="What the key is for.",
+    )
+    allowed_models = ModelNamesField(
+        required=False,
+        max_length=10_000,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "smollm2, lab/*"}),
+        help_text="The models it may ask, by their own names; lab/* is every name that begins so. Empty: all.",
+    )
+
+    class Meta:
+        model = ApiKey
+        fields: ClassVar[tuple[str, ...]] = ("name", "user", "group", "scopes", "allowed_models", "expires_at")
+
+
+class RotateForm(BaseDialogForm):  # type: ignore[misc]  # unfold has no types
+    """How long both keys work."""
+
+    hours = forms.IntegerField(
+        label="Hours until the old key stops working",
+        initial=OVERLAP // HOUR,
+        min_value=0,
+        max_value=MONTH_H,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="0: at once.",
+    )
+
+    @property
+    def overlap(self) -> timedelta:
+        """What was asked for."""
+        return int(self.cleaned_data["hours"]) * HOUR
