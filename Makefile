@@ -8,7 +8,7 @@ RUN = .venv/bin/python -m
 # The checks import the settings; nothing is connected to and nothing is signed.
 CHECK_ENV = MODELYARD_SECRET_KEY=check DATABASE_URL=postgresql://127.0.0.1/check
 
-.PHONY: help setup up down test faults check bench vllm
+.PHONY: help setup up down test faults clients check bench vllm
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -31,6 +31,10 @@ test: ## run the tests (ARGS="-k name" passes options on)
 faults: ## kill, freeze and starve every part of a cluster; prints how long each took to be true again
 	@scripts/setup dev
 	@exec $(RUN) pytest tests/faults tests/registry/test_fleet_properties.py -v -m "" $(ARGS)
+
+clients: ## try other people's clients against a platform of its own (installs them into var/clients)
+	@scripts/setup dev
+	@exec scripts/clients $(ARGS)
 
 check: ## look for mistakes without running anything
 	@scripts/setup dev
