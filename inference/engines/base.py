@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from inference.errors import InvalidRequest
 from inference.failure import Failure
@@ -123,6 +123,36 @@ class Delta:
     stop_reason: str | int | None = None
 
 
+class Progress(Protocol):
+    """A sequence in an engine's hands; once `finished`, nothing is added to it any more. Read from any thread."""
+
+    @property
+    def completion_tokens(self) -> int:
+        """The tokens that the engine has made, whether anybody took them or not."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is done, or has left the engine because it was given up."""
+
+
+@dataclass(eq=False, slots=True)
+class Tally:
+    """What one sequence takes, for the books. The engine sets `progress` when it lets the sequence in."""
+
+    progress: Progress | None = None
+    cached_tokens: int = 0
+
+    @property
+    def completion_tokens(self) -> int:
+        """The tokens so far; 0 for a sequence that was never let in."""
+        return 0 if self.progress is None else self.progress.completion_tokens
+
+    @property
+    def final(self) -> bool:
+        """Whether the count will not change any more."""
+        return self.progress is None or self.progress.finished
+
+
 @dataclass(frozen=True, slots=True)
 class Embeddings:
     """One vector a text, in the order of the texts, [texts, width], and the tokens that went in."""
@@ -169,6 +199,8 @@ class Engine(ABC):
 
     capabilities: frozenset[Capability] = frozenset()
     context_length: int = 0
+    # How many requests it runs at once, the others waiting; None: it does not say.
+    max_running: int | None = None
     # Whether a model's name on a hub becomes files on this machine, in `config.model`, before `load` is called.
     reads_files: bool = True
 
@@ -223,8 +255,10 @@ class TokenEngine(Engine):
         """What a token stands for, which may be a part of a character; for a special token its name, as in vLLM."""
 
     @abstractmethod
-    def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
+    def generate(self, prompt: Prompt, sampling: SamplingParams, tally: Tally) -> AsyncIterator[Delta]:
         """Deltas until one has a finish reason. Closing the iterator aborts the sequence within one step.
+
+        The `tally` tells what it took, also after an abort, of whose last token nobody hears.
 
         Before the first delta raises `InvalidRequest` when the request cannot be answered at all, and
         `EngineOverloaded` when too many wait already.

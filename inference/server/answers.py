@@ -20,6 +20,7 @@ from inference.protocol.responses import (
     completion_identity,
 )
 from inference.protocol.stream import CONTENT_TYPE, ChatChunks, ChunkEncoder, CompletionChunks
+from inference.server.accounting import ACCOUNT, closing
 from inference.server.drafts import Collector, Editor, Generation, LogprobsFormat
 from inference.server.generation import ChoiceSpec, generate_all, pump_all, running, settle
 from inference.server.keys import SERVICE, STREAM
@@ -57,6 +58,9 @@ async def answer(http: web.Request, engine: TokenEngine, *, generation: Generati
     service = http.app[SERVICE]
     identity = form.identity(service.config.name, service.fingerprint)
     request, specs = generation.request, generation.specs
+    account = http.get(ACCOUNT)
+    if account is not None:
+        account.follow(generation)
     if request.stream:
         encoder = form.chunks(identity, include_usage=request.include_usage)
         steps = steps_for(encoder, generation, form=form.logprobs, token_bytes=engine.token_bytes)
@@ -65,6 +69,8 @@ async def answer(http: web.Request, engine: TokenEngine, *, generation: Generati
     await generate_all(engine, specs, collector.deliver)
     choices = await Editor(generation, engine.token_bytes, form.logprobs).choices(specs, collector.drafts)
     usage = generation.usage([draft[-1] for draft in collector.drafts])
+    if account is not None:
+        account.finish = choices[0].finish_reason
     return json_response(form.whole(identity, choices, usage=usage))
 
 
@@ -83,7 +89,7 @@ async def _stream(
         http[STREAM] = stream
         await stream.write(b"".join(encoder.start(run.index) for run in runs))
         await pump_all(runs, _Writer(stream, steps).deliver)
-    await stream.write(encoder.end(steps.usage()))
+    await stream.write(encoder.end(steps.usage()) + closing(http, finish=steps.finish))
     await stream.write_eof()
     return stream
 

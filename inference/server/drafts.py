@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inference.engines.base import Delta, TokenLogprob
+from inference.engines.base import Delta, Tally, TokenLogprob
 from inference.protocol.requests import GenerationRequest
 from inference.protocol.responses import Choice, Usage
 from inference.server.generation import ChoiceSpec
@@ -30,7 +30,17 @@ class Generation:
     prompt_tokens: int
     calls: Expected | None = None
 
-    def usage(self, newest: Sequence[Delta | None]) -> Usage:
+    def taken(self) -> Usage:
+        """What the engine counted, also of tokens that nobody was there to read; nothing if it let nothing in."""
+        tallies = [None if spec.tally.progress is None else spec.tally for spec in self.specs]
+        return self.usage(tallies) if any(tallies) else Usage(0, 0)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the engine has let go of all its sequences."""
+        return all(spec.tally.final for spec in self.specs)
+
+    def usage(self, newest: Sequence[Delta | Tally | None]) -> Usage:
         """The tokens so far, by the newest delta of each choice; candidates that are not returned count too."""
         begun = [(index, delta) for index, delta in enumerate(newest) if delta is not None]
         cached: dict[int, int] = {}

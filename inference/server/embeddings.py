@@ -9,6 +9,7 @@ from aiohttp import web
 from inference.engines.base import Capability
 from inference.protocol.body import parse_body
 from inference.protocol.embeddings import EmbeddingRequest, embedding_list, shortened
+from inference.server.accounting import ACCOUNT
 from inference.server.keys import SERVICE
 
 
@@ -17,6 +18,8 @@ async def create_embeddings(http: web.Request) -> web.StreamResponse:
     request = EmbeddingRequest.parse(parse_body(await http.read()))
     with http.app[SERVICE].admit(request.model, Capability.EMBEDDINGS) as engine:
         result = await engine.embed(request.input)
+    if ACCOUNT in http:
+        http[ACCOUNT].embedded(result.prompt_tokens)
     vectors = shortened(result.vectors, request.dimensions)
     parts = []
     for part in embedding_list(

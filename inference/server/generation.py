@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from inference.engines.base import Delta, Prompt, SamplingParams, TokenEngine
+from inference.engines.base import Delta, Prompt, SamplingParams, Tally, TokenEngine
 from inference.errors import EngineCrashed
 from inference.protocol.requests import GenerationRequest
 
@@ -31,6 +31,7 @@ class ChoiceSpec:
     prompt: Prompt
     sampling: SamplingParams
     echo: str = ""
+    tally: Tally = field(default_factory=Tally, compare=False)
 
 
 def sampling_params(request: GenerationRequest) -> SamplingParams:
@@ -77,13 +78,16 @@ class Run:
     def __init__(self, engine: TokenEngine, spec: ChoiceSpec) -> None:
         self.index = spec.index
         # The contract: closing the iterator aborts. So it is a generator, or something that can be closed like one.
-        self._deltas = cast(AsyncGenerator[Delta, None], engine.generate(spec.prompt, spec.sampling))
+        deltas = engine.generate(spec.prompt, spec.sampling, spec.tally)
+        self._deltas = cast(AsyncGenerator[Delta, None], deltas)
+        self._tally = spec.tally
         self.first = asyncio.ensure_future(anext(self._deltas, None))
 
     async def pump(self, deliver: Deliver) -> None:
         """Hand over every delta, to the last."""
         last = await self.first
         if last is not None:
+            self._tally.cached_tokens = last.cached_tokens
             await deliver(self.index, last)
             async for last in self._deltas:
                 await deliver(self.index, last)

@@ -12,8 +12,9 @@ from aiohttp import web
 
 from inference.errors import InferenceError
 from inference.protocol.errors import ApiError, InternalServerError, Unauthorized
-from inference.protocol.stream import error_event
+from inference.protocol.stream import DONE, error_event
 from inference.server import failures
+from inference.server.accounting import closing
 from inference.server.keys import REQUEST_ID, SERVICE, STREAM
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,6 @@ async def _fail(request: web.Request, error: ApiError) -> web.StreamResponse:
     stream: web.StreamResponse | None = request.get(STREAM)
     if stream is None:
         return failures.respond(error)
-    await stream.write(error_event(error))
+    await stream.write(error_event(error) + DONE + closing(request, finish="error"))
     await stream.write_eof()
     return stream

@@ -8,7 +8,9 @@ from inference.engines.base import Answer, Capability, ProxyEngine
 from inference.protocol.body import parse_body
 from inference.protocol.capabilities import ENDPOINTS, TOKENIZER
 from inference.protocol.errors import BadRequest
+from inference.server.accounting import ACCOUNT, closing
 from inference.server.keys import REQUEST_ID, SERVICE, STREAM
+from inference.server.meter import Meter
 from inference.server.middleware import Handler
 
 _NEEDS: dict[str, Capability | None] = {
@@ -44,11 +46,32 @@ async def _relay(request: web.Request, answer: Answer) -> web.StreamResponse:
     if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
         # Whole, so that a server which dies in the middle leaves a client with an error and not with half an answer.
         body = b"".join([piece async for piece in answer.body])
+        if answer.status < 400:
+            _account(request, body)
         return web.Response(status=answer.status, headers=headers, body=body)
     stream = web.StreamResponse(status=answer.status, headers=headers)
     await stream.prepare(request)
     request[STREAM] = stream
-    async for piece in answer.body:
-        await stream.write(piece)
+    meter = Meter(streamed=True)
+    try:
+        async for piece in answer.body:
+            meter.note(piece)
+            await stream.write(piece)
+    finally:
+        _count(request, meter)
+    await stream.write(closing(request))
     await stream.write_eof()
     return stream
+
+
+def _account(request: web.Request, body: bytes) -> None:
+    if ACCOUNT in request:
+        meter = Meter(streamed=False)
+        meter.note(body)
+        _count(request, meter)
+
+
+def _count(request: web.Request, meter: Meter) -> None:
+    if ACCOUNT in request:
+        usage, finish, exact = meter.result()
+        request[ACCOUNT].counted(usage, finish=finish, exact=exact)

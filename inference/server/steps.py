@@ -22,6 +22,8 @@ class Steps:
         self._encoder = encoder
         self._generation = generation
         self._newest: list[Delta | None] = [None] * len(generation.specs)
+        # Why the first choice ended; empty until it has.
+        self.finish = ""
 
     def encode(self, index: int, delta: Delta) -> bytes:
         """The events of one step; may be empty."""
@@ -34,7 +36,12 @@ class Steps:
         return self._generation.usage(self._newest)
 
     def _finish(self, index: int, delta: Delta) -> bytes:
-        return self._encoder.finish(index, delta.finish_reason or "", stop_reason=delta.stop_reason)
+        return self._ending(index, delta, delta.finish_reason or "")
+
+    def _ending(self, index: int, delta: Delta, reason: str) -> bytes:
+        if index == 0:
+            self.finish = reason
+        return self._encoder.finish(index, reason, stop_reason=delta.stop_reason)
 
 
 class DetailedSteps(Steps):
@@ -109,7 +116,7 @@ class ToolSteps(DetailedSteps):
 
     def _finish(self, index: int, delta: Delta) -> bytes:
         reason = finish_reason(delta, called=self._parsers[index].called)
-        return self._encoder.finish(index, reason, stop_reason=delta.stop_reason)
+        return self._ending(index, delta, reason)
 
 
 def steps_for(encoder: ChunkEncoder, generation: Generation, *, form: LogprobsFormat, token_bytes: TokenBytes) -> Steps:

@@ -21,6 +21,7 @@ from inference.engines.base import (
     Prompt,
     ReportProgress,
     SamplingParams,
+    Tally,
     TokenEngine,
 )
 from inference.engines.echo import words
@@ -49,6 +50,7 @@ class EchoEngine(TokenEngine):
         self._options = EchoOptions.parse(config.options)
         self.capabilities = frozenset(map(Capability, self._options.capabilities))
         self.context_length = self._options.context_length
+        self.max_running = self._options.max_running
         if self._options.tool_format is not None:
             self.tool_syntax = ToolSyntax(FORMATS[self._options.tool_format])
         self._counters = Counters()
@@ -82,19 +84,21 @@ class EchoEngine(TokenEngine):
         """A word."""
         return b"<end>" if token_id == words.END else words.decode(token_id).encode()
 
-    async def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
+    async def generate(self, prompt: Prompt, sampling: SamplingParams, tally: Tally) -> AsyncIterator[Delta]:
         """The words of the question, a delta each."""
         speech = Speech(prompt, sampling, limit=self._limit(prompt, sampling.max_tokens))
+        tally.progress = speech
         self._counters.started()
         try:
             while not speech.finished:
-                await self._pause_before(speech.count)
+                await self._pause_before(speech.completion_tokens)
                 delta = speech.step()
                 if delta.completion_tokens:
                     self._counters.token()
                 yield delta
         finally:
             self._counters.ended(aborted=not speech.finished)
+            speech.finished = True
 
     async def embed(self, prompts: Sequence[str | tuple[int, ...]]) -> Embeddings:
         """Vectors made of a hash of the tokens: equal texts have equal ones."""

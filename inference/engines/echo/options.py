@@ -11,7 +11,10 @@ from inference.protocol.causes import Cause
 
 
 class EchoOptions(EngineOptions):
-    """How the engine behaves. Counts of tokens are per sequence; None never happens."""
+    """How the engine behaves. Counts of tokens are per sequence; None never happens.
+
+    `max_running` is what it says that it runs at once; it refuses nobody.
+    """
 
     engine = "echo"
 
@@ -24,6 +27,7 @@ class EchoOptions(EngineOptions):
     hang_after_tokens: int | None = Field(None, ge=0)
     memory_mb: int = Field(0, ge=0)
     context_length: int = Field(4096, ge=2)
+    max_running: int | None = Field(None, ge=1)
     dimensions: int = Field(384, ge=1, le=65536)
     capabilities: list[Literal["chat", "completions", "embeddings"]] = ["chat", "completions", "embeddings"]
     require_path: bool = False

@@ -22,31 +22,36 @@ class Speech:
         self._limit = limit
         self._words = _words(prompt, endless=sampling.ignore_eos)
         self._stops = StopStrings(sampling.stop)
-        self.count = 0
+        self.completion_tokens = 0
         self.finished = False
 
     def step(self) -> Delta:
         """The next word; the last delta has the reason why nothing follows."""
-        known = self._known() if self.count == 0 else None
+        known = self._known() if self.completion_tokens == 0 else None
         if self._limit == 0:
             self.finished = True
             return Delta("", 0, "length", prompt_logprobs=known)
         word = next(self._words, None)
-        self.count += 1
+        self.completion_tokens += 1
         text = "" if word is None else self._stops.push(word)
         reason = self._reason(word)
         if reason is not None:
             self.finished = True
             text += self._stops.flush()
         return Delta(
-            text, self.count, reason, self._scores(word), prompt_logprobs=known, stop_reason=self._stops.matched
+            text,
+            self.completion_tokens,
+            reason,
+            self._scores(word),
+            prompt_logprobs=known,
+            stop_reason=self._stops.matched,
         )
 
     def _reason(self, word: str | None) -> FinishReason | None:
         # The stop token counts as well.
         if word is None or self._stops.matched is not None:
             return "stop"
-        return "length" if self.count == self._limit else None
+        return "length" if self.completion_tokens == self._limit else None
 
     def _scores(self, word: str | None) -> tuple[TokenLogprob, ...]:
         if self._sampling.logprobs is None:

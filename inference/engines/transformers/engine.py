@@ -15,6 +15,7 @@ from inference.engines.base import (
     Prompt,
     ReportProgress,
     SamplingParams,
+    Tally,
     TokenEngine,
 )
 from inference.engines.transformers.admission import admit
@@ -70,6 +71,8 @@ class TransformersEngine(TokenEngine):
         )
         self.capabilities = _CAPABILITIES[model.kind]
         self.context_length = model.context_length
+        # Texts to embed are cut into batches of their own, however many requests they come in.
+        self.max_running = self._options.max_running if Capability.COMPLETIONS in self.capabilities else None
         self.tool_syntax = parts.tool_syntax
         span.at(0.95, "warming up")
         parts.loop.start()
@@ -93,7 +96,7 @@ class TransformersEngine(TokenEngine):
         """The bytes of one token."""
         return self._parts.token_bytes(token_id)
 
-    async def generate(self, prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
+    async def generate(self, prompt: Prompt, sampling: SamplingParams, tally: Tally) -> AsyncIterator[Delta]:
         """A delta a token. Closing it aborts the sequence before the next step."""
         from inference.engines.transformers.delivery import Inbox
 
@@ -105,6 +108,7 @@ class TransformersEngine(TokenEngine):
         inbox = Inbox()
         ticket = _ticket(parts, request, inbox, mask=mask, stop=sampling)
         parts.loop.submit(ticket)
+        tally.progress = ticket.sequence
         try:
             while True:
                 delta = await inbox.get()
