@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MARK = "my-"  # how every key begins, so that scanners for leaked secrets can know them
 SECRET_BYTES = 32
 PREFIX_LENGTH = len(MARK) + 6
-LONGEST_MODEL = 100
+LONGEST_NAME = LONGEST_MODEL = 100
 OVERLAP = timedelta(hours=24)  # how long a rotated key still works, unless somebody says more or less
 CHANGEABLE = ("name", "scopes", "allowed_models", "expires_at")
 
@@ -160,6 +160,15 @@ def rights_of(key: ApiKey) -> str:
     return f"{' and '.join(key.scopes)}, {models}"
 
 
+def written(value: str | Sequence[str] | datetime | None) -> str:
+    """A right of a key, in words."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M %Z}"
+    if isinstance(value, str):
+        return value
+    return ", ".join(value or ()) or "none"
+
+
 def check_models(names: Iterable[str]) -> list[str]:
     """Names of models as a key may have them, each once. Raises `InvalidDesire`."""
     wanted = list(dict.fromkeys(names))
@@ -184,6 +193,8 @@ def _issue(key: ApiKey, *, actor: str, story: str) -> str:
 
 
 def _check(key: ApiKey) -> None:
+    if not key.name.strip() or not key.name.isprintable() or len(key.name) > LONGEST_NAME:
+        raise InvalidDesire(f"A key needs a name of 1 to {LONGEST_NAME} printable characters.")
     if (key.user_id is None) == (key.group_id is None):
         raise InvalidDesire("A key belongs to a user or to a group: choose one of them.")
     unknown = set(key.scopes) - set(Scope.values)
@@ -207,7 +218,7 @@ def _retire(key: ApiKey, until: datetime | None, *, actor: str) -> None:
         return
     key.expires_at = min(until, key.expires_at or until)
     key.save(update_fields=["expires_at"])
-    _tell(key, f"replaced; works until {_written(key.expires_at)}", actor=actor)
+    _tell(key, f"replaced; works until {written(key.expires_at)}", actor=actor)
 
 
 def _tell(key: ApiKey, what: str, *, actor: str) -> None:
@@ -217,15 +228,7 @@ def _tell(key: ApiKey, what: str, *, actor: str) -> None:
 
 def _change(name: str, before: ApiKey, after: ApiKey) -> str:
     label = name.replace("_", " ")
-    return f"{label}: {_written(getattr(before, name))} → {_written(getattr(after, name))}"
-
-
-def _written(value: str | Sequence[str] | datetime | None) -> str:
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M %Z}"
-    if isinstance(value, str):
-        return value
-    return ", ".join(value or ()) or "none"
+    return f"{label}: {written(getattr(before, name))} → {written(getattr(after, name))}"
 
 
 def _allows(pattern: str, model: str) -> bool:
