@@ -11,6 +11,17 @@ from typing import Any
 from inference.tools.parser import CallDelta
 
 
+# OpenAI's: there is one here, whatever a request asks for.
+SERVICE_TIER = "default"
+# What a model thinks aloud is text of its answer here, and nothing predicts it.
+_NOTHING_SPECIAL = {
+    "reasoning_tokens": 0,
+    "audio_tokens": 0,
+    "accepted_prediction_tokens": 0,
+    "rejected_prediction_tokens": 0,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What all chunks of one answer share; `created` in Unix seconds."""
@@ -36,7 +47,8 @@ class Usage:
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "total_tokens": total,
-            "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
+            "prompt_tokens_details": {"cached_tokens": self.cached_tokens, "audio_tokens": 0},
+            "completion_tokens_details": _NOTHING_SPECIAL,
         }
 
 
@@ -71,7 +83,7 @@ def chat_completion(identity: Identity, choices: Sequence[Choice], *, usage: Usa
     """The answer of POST /v1/chat/completions."""
     body = _answer("chat.completion", identity, choices=[_chat_choice(choice) for choice in choices], usage=usage)
     # All choices of a chat have the same prompt.
-    return body | _prompt_logprobs(choices[0])
+    return {**body, "service_tier": SERVICE_TIER, **_prompt_logprobs(choices[0])}
 
 
 def completion(identity: Identity, choices: Sequence[Choice], *, usage: Usage) -> dict[str, Any]:
@@ -104,10 +116,10 @@ def _chat_choice(choice: Choice) -> dict[str, Any]:
 
 
 def _message(choice: Choice) -> dict[str, Any]:
+    message = {"role": "assistant", "content": choice.text, "refusal": None, "annotations": []}
     if not choice.calls:
-        return {"role": "assistant", "content": choice.text, "refusal": None}
-    calls = [call_object(call) for call in choice.calls]
-    return {"role": "assistant", "content": choice.text or None, "refusal": None, "tool_calls": calls}
+        return message
+    return {**message, "content": choice.text or None, "tool_calls": [call_object(call) for call in choice.calls]}
 
 
 def call_object(call: CallDelta) -> dict[str, Any]:

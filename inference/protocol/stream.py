@@ -6,13 +6,13 @@ What all chunks of an answer share is encoded once; a chunk costs the JSON of it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import orjson
 
 from inference.protocol.errors import ApiError
-from inference.protocol.responses import Identity, Usage, call_object
+from inference.protocol.responses import SERVICE_TIER, Identity, Usage, call_object
 from inference.tools.parser import CallDelta
 
 DONE = b"data: [DONE]\n\n"
@@ -39,6 +39,8 @@ class ChunkEncoder(ABC):
     """Makes the events of one answer; `include_usage` as in the request's stream options."""
 
     kind: ClassVar[str]
+    # What all chunks of this kind say beside what they all have.
+    extras: ClassVar[Mapping[str, str]] = {}
     # A choice that only adds text, with places for the index, the text and the log probabilities.
     text_choice: ClassVar[bytes]
 
@@ -50,6 +52,7 @@ class ChunkEncoder(ABC):
             "created": identity.created,
             "model": identity.model,
             "system_fingerprint": identity.system_fingerprint,
+            **self.extras,
         }
         self._head = b"data: " + orjson.dumps(shared)[:-1] + b',"choices":['
         # With usage asked for, each chunk but the last says that its own is null, as the reference has it.
@@ -91,6 +94,7 @@ class ChatChunks(ChunkEncoder):
     """Chunks of a chat completion."""
 
     kind = "chat.completion.chunk"
+    extras: ClassVar[Mapping[str, str]] = {"service_tier": SERVICE_TIER}
     text_choice = b'{"index":%d,"delta":{"content":%b},"logprobs":%b,"finish_reason":null}'
 
     def start(self, index: int) -> bytes:

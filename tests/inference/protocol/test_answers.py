@@ -18,7 +18,13 @@ COUNTED = {
     "prompt_tokens": 3,
     "completion_tokens": 4,
     "total_tokens": 7,
-    "prompt_tokens_details": {"cached_tokens": 2},
+    "prompt_tokens_details": {"cached_tokens": 2, "audio_tokens": 0},
+    "completion_tokens_details": {
+        "reasoning_tokens": 0,
+        "audio_tokens": 0,
+        "accepted_prediction_tokens": 0,
+        "rejected_prediction_tokens": 0,
+    },
 }
 CHOICES = [responses.Choice(0, "one", "stop"), responses.Choice(1, "two", "length")]
 
