@@ -42,3 +42,5 @@ def _add_known(report: Report, service: Service) -> None:
     if service.loaded is not None:
         report["capabilities"] = sorted(service.loaded.capabilities)
         report["context_length"] = service.loaded.context_length
+        if service.loaded.max_running is not None:
+            report["capacity"] = service.loaded.max_running

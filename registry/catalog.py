@@ -64,12 +64,13 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """A worker that may receive requests."""
+    """A worker that may receive requests. `capacity` is how many it runs at once; None: it does not say."""
 
     launch_id: UUID
     address: str
     capabilities: tuple[str, ...]
     context_length: int | None = None
+    capacity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,10 @@ def read_catalog() -> Catalog:
 def _workers() -> Iterable[Worker]:
     """Every launch that lives, and the newest of each replica, oldest first."""
     newest = Worker.objects.order_by("deployment_id", "replica", "-id").distinct("deployment_id", "replica")
-    columns = "deployment_id replica launch_id state order reason progress detail address capabilities context_length"
+    columns = "deployment_id replica launch_id state order reason progress detail"
+    reported = "address capabilities context_length capacity"
     relevant = Worker.objects.filter(Q(state__in=ACTIVE) | Q(id__in=newest.values("id")))
-    return relevant.only(*columns.split()).order_by("id")
+    return relevant.only(*columns.split(), *reported.split()).order_by("id")
 
 
 def _catalog_model(
@@ -142,7 +144,7 @@ def _routable(worker: Worker) -> bool:
 
 
 def _replica(worker: Worker) -> Replica:
-    return Replica(worker.launch_id, worker.address, tuple(worker.capabilities), worker.context_length)
+    return Replica(worker.launch_id, worker.address, tuple(worker.capabilities), worker.context_length, worker.capacity)
 
 
 def _statuses(deployment: Deployment, workers: Iterable[Worker]) -> Iterable[Status]:

@@ -44,6 +44,7 @@ class Order(enum.StrEnum):
 class Report(TypedDict, total=False):
     """The body of a beat. Counters run since the process started; percent 0-100; memory in bytes.
 
+    `capacity`: how many requests the engine runs at once; absent: it does not say.
     `stalled_s`: seconds since the engine's last step while it has something to do, else 0.
     """
 
@@ -56,6 +57,7 @@ class Report(TypedDict, total=False):
     address: str
     capabilities: list[str]
     context_length: int
+    capacity: int
     in_flight: int
     requests_total: int
     tokens_total: int

@@ -75,6 +75,7 @@ class Worker(models.Model):
     address = models.CharField(max_length=255, blank=True)
     capabilities = ArrayField(models.CharField(max_length=20), default=list)
     context_length = models.IntegerField(null=True)
+    capacity = models.IntegerField(null=True, help_text="How many requests it runs at once, the others waiting.")
     in_flight = models.IntegerField(default=0)
     requests_total = models.BigIntegerField(default=0)
     tokens_total = models.BigIntegerField(default=0)

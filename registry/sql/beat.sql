@@ -46,6 +46,7 @@ BEGIN
         capabilities = CASE WHEN p_report ? 'capabilities'
             THEN ARRAY(SELECT jsonb_array_elements_text(p_report->'capabilities')) ELSE capabilities END,
         context_length = coalesce((p_report->>'context_length')::int, context_length),
+        capacity = coalesce((p_report->>'capacity')::int, capacity),
         in_flight = coalesce((p_report->>'in_flight')::int, in_flight),
         requests_total = coalesce((p_report->>'requests_total')::bigint, requests_total),
         tokens_total = coalesce((p_report->>'tokens_total')::bigint, tokens_total),

@@ -83,8 +83,9 @@ def test_a_failure_keeps_its_reason_and_ends_the_launch(launch: Worker) -> None:
 
 def test_what_the_engine_can_do_is_known_with_its_readiness(launch: Worker) -> None:
     beat(launch.launch_id, state="LOADING", address="http://127.0.0.1:1234")
-    beat(launch.launch_id, state="READY", capabilities=["chat"], context_length=512)
+    beat(launch.launch_id, state="READY", capabilities=["chat"], context_length=512, capacity=8)
     launch.refresh_from_db()
+    assert launch.capacity == 8
     assert (launch.address, launch.capabilities, launch.context_length) == ("http://127.0.0.1:1234", ["chat"], 512)
 
 

@@ -18,6 +18,7 @@ SERVES: dict[str, Any] = {
     "address": "http://127.0.0.1:1234",
     "capabilities": ["chat", "completions"],
     "context_length": 2048,
+    "capacity": 8,
 }
 
 
@@ -34,7 +35,7 @@ def test_a_ready_worker_is_a_replica() -> None:
     worker = factories.worker(chat(), factories.device(factories.node()), **SERVES)
     found = only()
     [replica] = found.replicas
-    assert (replica.launch_id, replica.address) == (worker.launch_id, "http://127.0.0.1:1234")
+    assert (replica.launch_id, replica.address, replica.capacity) == (worker.launch_id, "http://127.0.0.1:1234", 8)
     assert (found.capabilities, found.context_length) == (("chat", "completions"), 2048)
     assert found.status == Status(ServingState.READY)
 
