@@ -10,24 +10,26 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.contrib.postgres.aggregates import ArrayAgg
 
-from openai_api.caller import Person
+from openai_api.caller import Caller, Person
 from openai_api.keys import KeyFacts, hash_secret, read_keys
+from openai_api.limits.facts import LimitBook, LimitFacts, read_limits
 from openai_api.routing import by_public_name
 from registry.catalog import Catalog, CatalogModel, read_catalog
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the rows say: models, keys by the hash of their secret, and who may log in."""
+    """What the rows say: models, keys by the hash of their secret, who may log in, and how much may be asked."""
 
     catalog: Catalog = field(default_factory=Catalog)
     keys: Mapping[str, KeyFacts] = field(default_factory=dict)
     people: Mapping[int, Person] = field(default_factory=dict)
+    limits: LimitBook = field(default_factory=LimitBook)
 
 
 def read_snapshot() -> Snapshot:
     """The rows as they are now, in a constant number of queries."""
-    return Snapshot(read_catalog(), read_keys(), read_people())
+    return Snapshot(read_catalog(), read_keys(), read_people(), read_limits())
 
 
 def read_people() -> Mapping[int, Person]:
@@ -72,6 +74,10 @@ class Board:
     def person(self, user_id: int | None) -> Person | None:
         """The user with this id, if there is one who may log in."""
         return None if user_id is None else self._snapshot.people.get(user_id)
+
+    def limits(self, caller: Caller, model: str) -> tuple[LimitFacts, ...]:
+        """The limits that hold for this caller's request to this model."""
+        return self._snapshot.limits.applying(caller, model)
 
     def launch_ids(self) -> set[UUID]:
         """The launch ids of all replicas."""

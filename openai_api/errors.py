@@ -4,6 +4,9 @@ ApiError (inference.protocol.errors)
 ├── UnsupportedBody           415  the body is packed, or it is not said to be JSON
 ├── NotFound
 │   └── UnknownModel          404  nothing has this name; says what has
+├── TooManyRequests
+│   ├── RequestsLimited       429  a limit of requests is reached; type requests, as OpenAI has it
+│   └── TokensLimited         429  a limit of tokens is reached; type tokens
 ├── ServiceUnavailable
 │   ├── NotReady              503  the model exists, no replica of it can take the request now
 │   └── EngineSilent          503  the replica took the request and said nothing for too long
@@ -28,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from inference.protocol.errors import ApiError, InternalServerError, NotFound, ServiceUnavailable
+from inference.protocol.errors import ApiError, InternalServerError, NotFound, ServiceUnavailable, TooManyRequests
 
 NAMES_SHOWN = 20
 
@@ -52,6 +55,18 @@ class UnknownModel(NotFound):
         hint = f"This server has: {known}." if have else "No model is registered on this server yet."
         # What the client sent goes back into a message only as far as a name can be long.
         super().__init__(f"The model '{asked[:100]}' does not exist. {hint}", param="model")
+
+
+class RequestsLimited(TooManyRequests):
+    """A limit of requests is reached."""
+
+    type = "requests"
+
+
+class TokensLimited(TooManyRequests):
+    """A limit of tokens is reached."""
+
+    type = "tokens"
 
 
 class NotReady(ServiceUnavailable):

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,9 +22,10 @@ from inference.protocol.errors import ServiceUnavailable
 from inference.protocol.requests import ApiRequest
 from inference.protocol.tokens import DetokenizeRequest, TokenizeRequest
 from openai_api.board import Board, Snapshot
-from openai_api.call import Call
+from openai_api.call import Call, Outcome
 from openai_api.caller import Caller, admitted, bearer, client_hash
 from openai_api.errors import ReplicaUnavailable
+from openai_api.limits.holding import Limits
 from openai_api.relay import Answer, ask
 from openai_api.routing import able, least_busy, not_ready, resolve
 from openai_api.traffic import Traffic
@@ -51,6 +52,7 @@ class Gateway:
     def __init__(self, board: Board, session: aiohttp.ClientSession) -> None:
         self.board = board
         self.traffic = Traffic()
+        self.limits = Limits(board)
         self._session = session
         self._uses = KeyUses()
 
@@ -96,8 +98,10 @@ class Gateway:
     @asynccontextmanager
     async def answer(self, call: Call) -> AsyncIterator[Answer]:
         """The answer of a replica. Leaving the block, however it happens, closes the request there at once."""
-        async with AsyncExitStack() as stack:
-            yield await self._first_answer(call, stack)
+        outcome = Outcome(began_at=timezone.now(), asked_at=time.monotonic())
+        async with self.limits.holding(call, outcome) as held, AsyncExitStack() as stack:
+            answer = await self._first_answer(held.call, stack)
+            yield replace(answer, headers={**answer.headers, **held.headers})
 
     def used_keys(self) -> Iterable[int]:
         """Keys whose use is due to be noted in their rows."""

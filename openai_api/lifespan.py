@@ -57,6 +57,7 @@ async def stop() -> None:
     if here.refreshing is not None:
         here.refreshing.cancel()
         await asyncio.wait([here.refreshing])
+    await here.gateway.limits.close()
     await here.session.close()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 from django import db
@@ -94,9 +95,13 @@ def _hang_up() -> None:
     db.connection.close()  # looked up here, because each thread has its own
 
 
-async def _connect() -> psycopg.AsyncConnection[tuple[object, ...]]:
+def connection_parameters() -> dict[str, Any]:
+    """Where the database is, for connections that are not Django's."""
     settings = db.connections["default"].settings_dict
-    parameters = {keyword: settings[name] for name, keyword in KEYWORDS.items() if settings[name]}
+    return {keyword: settings[name] for name, keyword in KEYWORDS.items() if settings[name]}
+
+
+async def _connect() -> psycopg.AsyncConnection[tuple[object, ...]]:
     return await psycopg.AsyncConnection.connect(
-        **parameters, autocommit=True, connect_timeout=5, application_name="modelyard-web-listen"
+        **connection_parameters(), autocommit=True, connect_timeout=5, application_name="modelyard-web-listen"
     )
