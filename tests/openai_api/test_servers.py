@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2 as httpx
@@ -18,22 +19,34 @@ pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=["uvicorn", "daphne"])
-def url(request: pytest.FixtureRequest) -> Iterator[str]:
+OPTIONS = {
+    "uvicorn": ("--host", "127.0.0.1", "--http", "modelyard.edge:BoundedProtocol", "--port"),
+    "daphne": ("-b", "127.0.0.1", "-p"),
+}
+
+
+@contextmanager
+def served(server: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The endless application on one of the servers: its URL and process."""
     port = str(free_port())
-    options = ["--host", "127.0.0.1", "--port", port] if request.param == "uvicorn" else ["-b", "127.0.0.1", "-p", port]
     process = subprocess.Popen(
-        [sys.executable, "-m", request.param, *options, "endless_app:application"],
+        [sys.executable, "-m", server, *OPTIONS[server], port, "endless_app:application"],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         until(lambda: answers(f"http://127.0.0.1:{port}/stopped"))
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(params=OPTIONS)
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    with served(request.param) as (url, _):
+        yield url
 
 
 def answers(url: str) -> bool:
@@ -50,3 +63,14 @@ def test_a_client_that_hangs_up_on_a_silent_stream_is_noticed_at_once(url: str) 
         gone_at = time.monotonic()
         until(lambda: httpx.get(f"{url}/stopped").text == str(number), within=5)  # noqa: B023 - called at once
         assert time.monotonic() - gone_at < 1
+
+
+def test_a_stream_ends_by_itself_after_the_server_was_told_to_end() -> None:
+    with served("uvicorn") as (url, process), httpx.stream("GET", f"{url}/brief") as stream:
+        events = stream.iter_raw()
+        first = next(events)
+        process.terminate()
+        whole = first + b"".join(events)
+        assert whole.endswith(b"data: 19\n\ndata: [DONE]\n\n")
+        process.wait(5)
+        assert not answers(f"{url}/stopped")

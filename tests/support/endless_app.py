@@ -15,6 +15,7 @@ settings.configure(
 
 from openai_api.consumer import StreamingConsumer  # noqa: E402 - it wants settings
 
+BRIEF = 20  # events, 30 ms apart
 stopped = 0
 
 
@@ -25,6 +26,12 @@ class Endless(StreamingConsumer):
             await self.send_response(200, b"%d" % stopped)
             return
         await self.send_headers(headers={"content-type": "text/event-stream"})
+        if self.scope["path"] == "/brief":
+            for number in range(BRIEF):
+                await self.send_body(b"data: %d\n\n" % number, more_body=True)
+                await asyncio.sleep(0.03)
+            await self.end_events()
+            return
         try:
             await self.send_body(b"data: first\n\n", more_body=True)
             await asyncio.sleep(3600)  # as while an engine works on a long prompt
