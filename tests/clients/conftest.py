@@ -61,7 +61,7 @@ def surroundings(served: Yard, tmp_path_factory: pytest.TempPathFactory) -> dict
 def run(surroundings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run a program of the environment, which has to end well; returns what it printed."""
 
-    def running(*command: str | os.PathLike[str], **variables: str) -> str:
+    def running(*command: str | os.PathLike[str], within: float = ANSWER_S, **variables: str) -> str:
         folder = tmp_path_factory.mktemp("client")
         done = subprocess.run(
             command,
@@ -69,7 +69,7 @@ def run(surroundings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=ANSWER_S,
+            timeout=within,
             check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout[-8000:]}\n{done.stderr[-8000:]}"

@@ -42,6 +42,7 @@ async def left_early(client: AsyncOpenAI) -> Any:
         async for chunk in chunks:
             if chunk.choices[0].delta.content:
                 return chunk.choices[0].delta.content
+    return None
 
 
 async def tools(client: AsyncOpenAI) -> Any:
