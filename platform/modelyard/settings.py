@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from modelyard import databases, env, theme
+from modelyard import databases, env, rest, theme
 from modelyard.installation import Installation
 
 ENV = env.read(os.environ)
@@ -41,6 +41,8 @@ INSTALLED_APPS = [
     "modelyard",
     "openai_api",
     "registry",
+    # Of Django REST framework and its companions only what has files to serve: the rest is imported with the URLs.
+    "drf_spectacular_sidecar",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -115,9 +117,11 @@ MODELYARD_HEARTBEAT_URL = (
 MODELYARD_OWNS_SERVER = not ENV.database_url
 MODELYARD_LOG_DIR = INSTALLATION.log_dir
 MODELYARD_RUN_DIR = INSTALLATION.run_dir
+MODELYARD_SPOOL_DIR = INSTALLATION.data_dir / "spool"
 MODELYARD_CACHE_DIR = INSTALLATION.models_dir
 
 UNFOLD = theme.UNFOLD
+REST_FRAMEWORK, SPECTACULAR_SETTINGS = rest.REST_FRAMEWORK, rest.SPECTACULAR_SETTINGS
 
 LOGGING: dict[str, Any] = {
     "version": 1,

@@ -5,5 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include("registry.api.urls")),
+    path("", include("openai_api.api.urls")),
     path("", include("openai_api.urls")),
 ]

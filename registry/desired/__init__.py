@@ -14,7 +14,7 @@ from registry.desired.deployments import (
     start,
     stop,
 )
-from registry.desired.models import register
+from registry.desired.models import delete_model, register, save_model
 from registry.desired.nodes import cordon, drain, find_node, label, remove_node
 from registry.desired.wish import Wish
 
@@ -24,6 +24,7 @@ __all__ = [
     "check_options",
     "cordon",
     "delete",
+    "delete_model",
     "deploy",
     "drain",
     "find",
@@ -35,6 +36,7 @@ __all__ = [
     "renew",
     "restart",
     "save",
+    "save_model",
     "scale",
     "start",
     "stop",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 
+from registry.desired.announce import announce
 from registry.desired.deployments import model_changed
 from registry.errors import InvalidDesire
+from registry.lifecycle import record
 from registry.models import Alias, Model
 
 
@@ -29,6 +32,33 @@ def register(
                 _store(Alias(name=alias, model=model))
         model_changed(model, actor=actor)
     return model
+
+
+def save_model(model: Model, *, aliases: Collection[str] | None, actor: str) -> None:
+    """Store a model; with `aliases` it has these from now on. Raises `InvalidDesire` when a name is taken."""
+    reason = "edit" if model.pk else "create"
+    with transaction.atomic():
+        if Alias.objects.filter(name=model.name).exists():
+            raise InvalidDesire(f"{model.name} is already an alias of another model: choose another name.")
+        _store(model)
+        if aliases is not None:
+            model.aliases.exclude(name__in=aliases).delete()
+            for alias in sorted(set(aliases) - set(model.aliases.values_list("name", flat=True))):
+                _check_free(alias)
+                _store(Alias(name=alias, model=model))
+        record(actor=actor, subject=f"model {model.name}", reason=reason)
+        model_changed(model, actor=actor)
+
+
+def delete_model(model: Model, *, actor: str) -> None:
+    """Forget a model that no deployment names; its files stay. Raises `InvalidDesire`."""
+    with transaction.atomic():
+        record(actor=actor, subject=f"model {model.name}", reason="delete")
+        try:
+            model.delete()
+        except ProtectedError as error:
+            raise InvalidDesire(f"{model.name} has deployments: delete them first.") from error
+        announce()
 
 
 def _check_free(alias: str) -> None:

@@ -1,0 +1,44 @@
+"""How lists are asked for less and in another order. What a list does not know is refused, not ignored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
+from django_filters.rest_framework import FilterSet
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import OrderingFilter
+from rest_framework.request import Request
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # which imports this module by its name in the settings
+
+ALWAYS = {"limit", "offset", "cursor", "ordering", "dry_run"}
+
+
+class Filters(FilterSet):  # type: ignore[misc]  # django-filter has no types
+    """What a list can be asked for less by."""
+
+
+class Ordering(OrderingFilter):
+    """`ordering=name,-created_at`."""
+
+    ordering_description = "Fields to sort by, with commas between them; a dash before a field turns it round."
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
+        if getattr(view, "action", "") != "list":
+            return queryset
+        known = ALWAYS | set(getattr(getattr(view, "filterset_class", None), "base_filters", ()))
+        strange = next((name for name in request.query_params if name not in known), None)
+        if strange is not None:
+            raise ValidationError(
+                {strange: f"This list has no filter of that name. Filters: {', '.join(sorted(known))}."}
+            )
+        return super().filter_queryset(request, queryset, view)
+
+    def remove_invalid_fields(self, queryset: Any, fields: Any, view: Any, request: Any) -> list[str]:  # noqa: PLR0917 - the framework's signature
+        good: list[str] = super().remove_invalid_fields(queryset, fields, view, request)
+        if wrong := [name for name in fields if name not in good]:
+            choices = ", ".join(name for name, _ in self.get_valid_fields(queryset, view, {"request": request}))
+            raise ValidationError({"ordering": f"This list cannot be sorted by {wrong[0]}. Fields: {choices}."})
+        return good
