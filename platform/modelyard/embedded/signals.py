@@ -18,12 +18,14 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.requested_at: float | None = None
+        self._renewal = False
         self._interrupting = False
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def install(self) -> None:
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)  # wakes `wait`
+        signal.signal(signal.SIGUSR2, self._renew)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) != signal.SIG_IGN:  # nohup stays nohup
                 signal.signal(number, self._handle)
@@ -36,6 +38,11 @@ class StopSignals:
         """Raises `KeyboardInterrupt` when a stop was asked for."""
         if self.requested:
             raise KeyboardInterrupt
+
+    def take_renewal(self) -> bool:
+        """Whether a new web process was asked for (SIGUSR2) since the last look."""
+        asked, self._renewal = self._renewal, False
+        return asked
 
     @contextmanager
     def interrupting(self) -> Iterator[None]:
@@ -51,6 +58,9 @@ class StopSignals:
         """Until a signal comes, a child of ours ends, or the time is over."""
         if select.select([self._wake_read], [], [], timeout_s)[0]:
             os.read(self._wake_read, 4096)
+
+    def _renew(self, number: int, frame: FrameType | None) -> None:
+        self._renewal = True
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()

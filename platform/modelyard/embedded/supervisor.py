@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -36,6 +37,7 @@ class Supervisor:
         self._held = held  # names of what an operator told to stay down
         self._pump = LogPump()
         self._children: dict[str, Child] = {}
+        self._leaving: list[subprocess.Popen[bytes]] = []  # told to end, with a successor already
         self._adopts = False
 
     def adopt_orphans(self) -> None:
@@ -67,6 +69,16 @@ class Supervisor:
             self._spawn(child)
         if turned or ended or due:
             self._changed()
+
+    def renew(self, name: str) -> None:
+        """Tell it to end, and start it anew at once: the old process takes its time for what it still does."""
+        child = self._children[name]
+        if child.process is None:
+            return
+        child.process.send_signal(child.spec.stop[0][0])
+        self._leaving.append(child.process)
+        self._spawn(child)
+        self._changed()
 
     def next_due_s(self, at_most: float) -> float:
         """Seconds until a restart is due."""
@@ -134,11 +146,13 @@ class Supervisor:
         for child in self._children.values():
             if (code := child.poll()) is not None:
                 yield child, code
+        self._leaving = [process for process in self._leaving if process.poll() is None]
         if self._adopts:
             self._reap_orphans()
 
     def _reap_orphans(self) -> None:
         ours = {child.process.pid for child in self._children.values() if child.process}
+        ours |= {process.pid for process in self._leaving}
         # WNOWAIT only looks: the exit code of a child of ours must stay for its own poll.
         while (ended := _any_ended_child()) and ended not in ours:
             os.waitpid(ended, 0)

@@ -208,3 +208,22 @@ def test_orphans_come_to_the_supervisor_and_leave_no_zombies(
     poll(lambda: not psutil.pid_exists(first))
     assert supervisor.is_running()
     assert [child.pid for child in supervisor.children() if child.status() == psutil.STATUS_ZOMBIE] == []
+
+
+SLOW_TO_END = (
+    "import signal, sys, time; "
+    "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.5), print('ended well', flush=True), sys.exit())); "
+    "print('up', flush=True); time.sleep(60)"
+)
+
+
+def test_a_renewed_process_has_a_successor_while_it_ends_what_it_does(supervisor: Supervisor) -> None:
+    old = psutil.Process(started(supervisor, "web", SLOW_TO_END))
+    until(lambda: "up" in supervisor.log_file("web").read_text(), supervisor)
+    supervisor.renew("web")
+    identity = supervisor.status("web").identity
+    assert identity is not None
+    assert identity.pid != old.pid
+    assert old.is_running()
+    until(lambda: not old.is_running() and "ended well" in supervisor.log_file("web").read_text(), supervisor)
+    assert supervisor.status("web").restarts == 0
