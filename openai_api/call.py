@@ -21,7 +21,8 @@ class Call:
     """A request that was checked: what to ask of which model, for whom.
 
     `body` is what the client sent, with the name that the client used; `changes` are fields that we set for the
-    engine, such as a smaller `max_tokens`; `priority` is the highest that a limit gives, higher is sooner.
+    engine, such as a smaller `max_tokens`; `priority` is the highest that a limit gives, higher is sooner. By its
+    `id` workers and the books know it: a request id is the client's to choose.
     """
 
     model: CatalogModel
@@ -32,6 +33,7 @@ class Call:
     request_id: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
+    id: UUID = field(default_factory=uuid.uuid4)
 
     def encoded(self) -> bytes:
         """The body for a replica, which knows the model by its own name only."""

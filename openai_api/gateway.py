@@ -29,6 +29,8 @@ from openai_api.limits.holding import Limits
 from openai_api.relay import Answer, ask
 from openai_api.routing import able, least_busy, not_ready, resolve
 from openai_api.traffic import Traffic
+from openai_api.usage.books import Books, begun
+from openai_api.usage.metering import metered
 from registry.catalog import CatalogModel, Replica
 
 logger = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Gateway:
         self.limits = Limits(board)
         self._session = session
         self._uses = KeyUses()
+        self.books = Books(session, self._address)
 
     def update(self, snapshot: Snapshot) -> None:
         """Take what the rows say now."""
@@ -98,19 +101,29 @@ class Gateway:
     @asynccontextmanager
     async def answer(self, call: Call) -> AsyncIterator[Answer]:
         """The answer of a replica. Leaving the block, however it happens, closes the request there at once."""
-        outcome = Outcome(began_at=timezone.now(), asked_at=time.monotonic())
-        async with self.limits.holding(call, outcome) as held, AsyncExitStack() as stack:
-            answer = await self._first_answer(held.call, stack)
+        outcome = begun(call)
+        # The stack is left first: a worker is asked what an aborted request took when it was hung up on.
+        async with (
+            self.books.following(call, outcome),
+            self.limits.holding(call, outcome) as held,
+            AsyncExitStack() as stack,
+        ):
+            answer = metered(await self._first_answer(held.call, stack, outcome), outcome)
             yield replace(answer, headers={**answer.headers, **held.headers})
+
+    def _address(self, launch_id: UUID) -> str | None:
+        replicas = (replica for model in self.board.catalog.models for replica in model.replicas)
+        return next((replica.address for replica in replicas if replica.launch_id == launch_id), None)
 
     def used_keys(self) -> Iterable[int]:
         """Keys whose use is due to be noted in their rows."""
         return self._uses.take()
 
-    async def _first_answer(self, call: Call, stack: AsyncExitStack) -> Answer:
+    async def _first_answer(self, call: Call, stack: AsyncExitStack, outcome: Outcome) -> Answer:
         tried: set[UUID] = set()
         while replica := self._choose(call, tried):
             tried.add(replica.launch_id)
+            outcome.seated_at, outcome.launch_id = time.monotonic(), replica.launch_id
             async with AsyncExitStack() as attempt:
                 attempt.enter_context(self.traffic.occupy(replica.launch_id))
                 try:

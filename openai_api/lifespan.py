@@ -10,11 +10,14 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import aiohttp
+from django.conf import settings
 
 from openai_api.board import Board
 from openai_api.gateway import Gateway
 from openai_api.refresher import Refresher
 from openai_api.relay import open_session
+from openai_api.usage.spool import Spool
+from openai_api.usage.writer import UsageWriter
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +27,8 @@ class _Running:
     gateway: Gateway
     session: aiohttp.ClientSession
     refreshing: asyncio.Task[None] | None
+    writing: asyncio.Task[None] | None = None
+    writer: UsageWriter | None = None
 
 
 _running: WeakKeyDictionary[asyncio.AbstractEventLoop, _Running] = WeakKeyDictionary()
@@ -44,8 +49,12 @@ def start(*, refreshed: bool = True) -> Gateway:
     """Start this loop's gateway. Not refreshed, its board stands still and is the caller's to fill."""
     session = open_session()
     gateway = Gateway(Board(), session)
-    task = _refresh(gateway) if refreshed else None
-    _running[asyncio.get_running_loop()] = _Running(gateway, session, task)
+    here = _Running(gateway, session, _refresh(gateway) if refreshed else None)
+    if refreshed:
+        gateway.books.ledger = writer = UsageWriter(Spool(settings.MODELYARD_SPOOL_DIR))
+        here.writer, here.writing = writer, asyncio.create_task(writer.run(), name="usage")
+        here.writing.add_done_callback(_report)
+    _running[asyncio.get_running_loop()] = here
     return gateway
 
 
@@ -57,6 +66,11 @@ async def stop() -> None:
     if here.refreshing is not None:
         here.refreshing.cancel()
         await asyncio.wait([here.refreshing])
+    await here.gateway.books.stop()
+    if here.writing is not None and here.writer is not None:
+        here.writing.cancel()
+        await asyncio.wait([here.writing])
+        await here.writer.close()
     await here.gateway.limits.close()
     await here.session.close()
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import aiohttp
 from django.conf import settings
 
+from inference.protocol import accounting
 from inference.protocol.capabilities import PATHS
 from openai_api.call import Call
 from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaUnavailable
@@ -31,6 +32,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     chunks: AsyncIterator[bytes]
+    # What a worker says beside a whole answer about what it took.
+    accounting: str = ""
 
     @property
     def streams(self) -> bool:
@@ -60,6 +63,7 @@ async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, s
         "Content-Type": "application/json",
         "Accept-Encoding": "identity",
         "X-Request-Id": call.request_id,
+        accounting.HEADER: call.id.hex,
     }
     try:
         response = await stack.enter_async_context(session.post(url, data=call.encoded(), headers=headers))
@@ -84,7 +88,8 @@ async def _begun(response: aiohttp.ClientResponse) -> Answer:
     if "Retry-After" in response.headers:
         headers["retry-after"] = response.headers["Retry-After"]
     if not headers["content-type"].startswith(EVENT_STREAM):
-        return Answer(response.status, headers, _whole(await response.read()))
+        told = response.headers.get(accounting.HEADER, "")
+        return Answer(response.status, headers, _whole(await response.read()), told)
     first = await response.content.readany()
     return Answer(response.status, headers, _stream(first, response))
 

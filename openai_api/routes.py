@@ -13,6 +13,7 @@ from openai_api.endpoints.base import UnknownEndpoint
 from openai_api.endpoints.engines import EngineEmbeddingsConsumer
 from openai_api.endpoints.generation import GenerationConsumer
 from openai_api.endpoints.health import HealthConsumer, ReadyConsumer
+from openai_api.endpoints.metrics import MetricsConsumer
 from openai_api.endpoints.models import ModelConsumer, ModelsConsumer
 
 # Another endpoint is a consumer and a line here. Models may have slashes in their names.
@@ -27,6 +28,7 @@ HTTP: list[Any] = [
     re_path(r"^v1(/|$)", UnknownEndpoint.as_asgi()),
     re_path(r"^health$", HealthConsumer.as_asgi()),
     re_path(r"^ready$", ReadyConsumer.as_asgi()),
+    re_path(r"^metrics$", MetricsConsumer.as_asgi()),
 ]
 
 WEBSOCKET: list[Any] = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from inference.protocol.errors import NotFound
+from inference.protocol.errors import ApiError, NotFound
 from openai_api import lifespan
 from openai_api.caller import Caller
 from openai_api.consumer import StreamingConsumer
@@ -26,6 +26,10 @@ class ApiConsumer(StreamingConsumer):
         await self.gateway.wait_until_loaded()
         self.caller = self.gateway.authenticate(self.header(b"authorization"), client=self.client_address())
         self.caller.require(self.scope_needed)
+
+    async def _refuse(self, error: ApiError) -> None:
+        lifespan.current().books.metrics.refused(error.status)
+        await super()._refuse(error)
 
 
 class UnknownEndpoint(StreamingConsumer):

@@ -1,0 +1,130 @@
+"""Follows each call to its end, whatever that is, and keeps what it took."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol
+from uuid import UUID
+
+import aiohttp
+from django.utils import timezone
+
+from inference.protocol.accounting import PATH
+from inference.protocol.capabilities import ENDPOINTS
+from inference.protocol.errors import ApiError, TooManyRequests
+from openai_api.call import Call, Outcome
+from openai_api.errors import ClientGone
+from openai_api.usage.metering import take
+from openai_api.usage.metrics import Metrics
+from openai_api.usage.rows import line_of
+from registry.tokens import worker_token
+
+logger = logging.getLogger(__name__)
+
+CLIENT_LEFT = 499  # nginx's, for a client that closed its connection
+INTERNAL_ERROR = 500
+TRIES = 2
+ASK_S = 3.0  # a worker waits up to two seconds for the sequence to leave its engine
+LAST_QUESTIONS_S = 5.0
+
+# Where a worker is, by its launch id; None: it is gone.
+Whereabouts = Callable[[UUID], str | None]
+
+
+class Ledger(Protocol):
+    """Who writes the rows."""
+
+    def note(self, line: bytes) -> None:
+        """Keep a row for good."""
+
+
+class Books:
+    """One event loop's. Without a ledger there are figures and no rows."""
+
+    def __init__(self, session: aiohttp.ClientSession, whereabouts: Whereabouts) -> None:
+        self.metrics = Metrics()
+        self.ledger: Ledger | None = None
+        self._session = session
+        self._whereabouts = whereabouts
+        self._asking: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def following(self, call: Call, outcome: Outcome) -> AsyncIterator[None]:
+        """Complete the outcome when the block is left, however that happens."""
+        self.metrics.began(call)
+        refused = False
+        try:
+            yield
+        except ApiError as error:
+            refused = isinstance(error, TooManyRequests)
+            outcome.status, outcome.finish, outcome.error = error.status, "error", error.code or error.type
+            raise
+        except (asyncio.CancelledError, GeneratorExit, ClientGone):
+            _aborted(outcome)
+            raise
+        finally:
+            outcome.ended_at = time.monotonic()
+            if not outcome.finish:
+                _unfinished(outcome)
+            self._close(call, outcome, refused=refused)
+
+    async def stop(self) -> None:
+        """Wait a little for the last answers of workers."""
+        if self._asking:
+            await asyncio.wait(self._asking, timeout=LAST_QUESTIONS_S)
+
+    def _close(self, call: Call, outcome: Outcome, *, refused: bool) -> None:
+        if outcome.exact or outcome.launch_id is None or refused or outcome.finish not in {"aborted", "error"}:
+            self._note(call, outcome, refused=refused)
+            return
+        task = asyncio.create_task(self._settle(call, outcome))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    def _note(self, call: Call, outcome: Outcome, *, refused: bool = False) -> None:
+        self.metrics.ended(call, outcome)
+        if self.ledger is not None and not refused and call.capability in ENDPOINTS:
+            self.ledger.note(line_of(call, outcome).as_json())
+
+    async def _settle(self, call: Call, outcome: Outcome) -> None:
+        """Ask the worker what it was in the end; a worker that is gone is not asked twice."""
+        try:
+            for _ in range(TRIES):
+                if await self._asked(outcome):
+                    break
+        finally:
+            self._note(call, outcome)
+
+    async def _asked(self, outcome: Outcome) -> bool:
+        address = self._whereabouts(outcome.launch_id) if outcome.launch_id is not None else None
+        if address is None or outcome.launch_id is None:
+            return False
+        headers = {"Authorization": f"Bearer {worker_token(outcome.launch_id)}"}
+        timeout = aiohttp.ClientTimeout(total=ASK_S)
+        try:
+            async with self._session.get(address + PATH + outcome.id.hex, headers=headers, timeout=timeout) as response:
+                return response.status == 200 and take(await response.read(), outcome)
+        except (aiohttp.ClientError, OSError) as error:
+            logger.info("A worker did not say what an aborted request took: %r", error)
+            return False
+
+
+def begun(call: Call) -> Outcome:
+    """The outcome of a call that starts now."""
+    return Outcome(began_at=timezone.now(), asked_at=time.monotonic(), id=call.id)
+
+
+def _aborted(outcome: Outcome) -> None:
+    # A client may leave when it has all of its answer.
+    if not outcome.finish:
+        outcome.status, outcome.finish = CLIENT_LEFT, "aborted"
+
+
+def _unfinished(outcome: Outcome) -> None:
+    """Left without a word: before its end, or by a bug. What engines of others answer may have no reason to end."""
+    if outcome.status == 0:
+        outcome.status, outcome.finish, outcome.error = INTERNAL_ERROR, "error", "internal_error"

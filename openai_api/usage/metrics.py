@@ -1,0 +1,78 @@
+"""Figures of this process for Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from openai_api.call import Call, Outcome
+from registry.catalog import Catalog
+
+# Seconds.
+FIRST_BYTE = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+DURATION = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+WAIT = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60)
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """One event loop's registry: nothing of other libraries gets into it."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+        self._requests = Counter(
+            "modelyard_requests", "Requests that ended.", ["model", "endpoint", "status"], registry=registry
+        )
+        self._refused = Counter(
+            "modelyard_errors", "Answers of the API that are errors.", ["status"], registry=registry
+        )
+        self._tokens = Counter(
+            "modelyard_tokens", "Tokens by kind: in, out, cached.", ["model", "kind"], registry=registry
+        )
+        self._first = _histogram(
+            registry, "time_to_first_byte", meaning="From the request to its first byte.", buckets=FIRST_BYTE
+        )
+        self._duration = _histogram(
+            registry, "request_duration", meaning="From the request to its end.", buckets=DURATION
+        )
+        self._wait = _histogram(registry, "queue_wait", meaning="Waiting for a replica.", buckets=WAIT)
+        self._in_flight = Gauge("modelyard_in_flight", "Requests that run.", ["model"], registry=registry)
+        self._ready = Gauge("modelyard_replicas_ready", "Replicas that take requests.", ["model"], registry=registry)
+
+    def began(self, call: Call) -> None:
+        """A request starts."""
+        self._in_flight.labels(call.model.name).inc()
+
+    def ended(self, call: Call, outcome: Outcome) -> None:
+        """A request is over."""
+        model = call.model.name
+        self._in_flight.labels(model).dec()
+        self._requests.labels(model, call.capability, str(outcome.status)).inc()
+        self._tokens.labels(model, "in").inc(outcome.prompt_tokens)
+        self._tokens.labels(model, "out").inc(outcome.completion_tokens)
+        self._tokens.labels(model, "cached").inc(outcome.cached_tokens)
+        self._observe(model, outcome)
+
+    def refused(self, status: int) -> None:
+        """An error was answered, whether anybody had begun to work on the request or not."""
+        self._refused.labels(str(status)).inc()
+
+    def text(self, catalog: Catalog) -> bytes:
+        """Everything, in Prometheus's text format."""
+        self._ready.clear()
+        for model in catalog.models:
+            self._ready.labels(model.name).set(len(model.replicas))
+        return generate_latest(self._registry)
+
+    def _observe(self, model: str, outcome: Outcome) -> None:
+        moments = (
+            (self._first, outcome.first_at),
+            (self._duration, outcome.ended_at),
+            (self._wait, outcome.seated_at),
+        )
+        for histogram, moment in moments:
+            if moment is not None:
+                histogram.labels(model).observe(moment - outcome.asked_at)
+
+
+def _histogram(registry: CollectorRegistry, name: str, *, meaning: str, buckets: tuple[float, ...]) -> Histogram:
+    return Histogram(f"modelyard_{name}_seconds", meaning, ["model"], buckets=buckets, registry=registry)

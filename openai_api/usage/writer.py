@@ -1,0 +1,125 @@
+"""Takes rows from the spool to Postgres, twice a second, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from django import db
+
+from openai_api.models import Usage
+from openai_api.usage.rows import row_of
+from openai_api.usage.spool import Spool
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_S = 0.5
+BATCH = 500
+FLUSH_S = 5.0
+
+
+class UsageWriter:
+    """Side task of a gateway."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._away = False
+        self._noted = 0
+        self._nudged = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="usage")
+
+    def note(self, line: bytes) -> None:
+        """A row to be written."""
+        self._spool.append(line)
+        self._noted += 1
+        if self._noted >= BATCH:
+            self._nudged.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._drain()
+            try:
+                await asyncio.wait_for(self._nudged.wait(), INTERVAL_S)
+            except TimeoutError:
+                continue
+
+    async def close(self) -> None:
+        """Write what there is, if Postgres takes it within some seconds; the rest stays in the spool."""
+        try:
+            async with asyncio.timeout(FLUSH_S):
+                await self._drain()
+        except TimeoutError:
+            logger.warning("Postgres did not take the last usage in time; the next start writes it.")
+        self._thread.submit(_hang_up)
+        self._thread.submit(self._spool.close)
+        self._thread.shutdown(wait=False)
+
+    async def _drain(self) -> None:
+        self._nudged.clear()
+        self._noted = 0
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, drain, self._spool)
+            self._tell(away=False)
+        except (db.Error, OSError) as error:
+            self._tell(away=True, error=error)
+
+    def _tell(self, *, away: bool, error: db.Error | OSError | None = None) -> None:
+        if away and not self._away:
+            logger.warning("Usage cannot be written now (%s). It waits in the spool.", error)
+        elif self._away and not away:
+            logger.warning("The usage that waited is written.")
+        self._away = away
+
+
+def drain(spool: Spool) -> None:
+    """Write everything that waits, of dead processes too. Raises `db.Error`; then the rest waits on."""
+    try:
+        lines = spool.take_unspooled()
+        try:
+            _insert(lines)
+        except db.Error:
+            spool.put_back(lines)
+            raise
+        # Sealed twice, since the first ones may be of before, from when Postgres was away.
+        for _ in range(2):
+            _write_segments(spool.sealed())
+        for segments in spool.orphans():
+            _write_segments(segments)
+    except db.Error:
+        # Whatever is left of the connection is of no use; the next turn opens another.
+        db.connection.close()
+        raise
+
+
+def _write_segments(segments: Iterable[Path]) -> None:
+    for segment in segments:
+        with segment.open("rb") as lines:
+            _insert(lines)
+        segment.unlink(missing_ok=True)
+
+
+def _insert(lines: Iterable[bytes]) -> None:
+    rows = (row for row in map(row_of, lines) if row is not None)
+    while batch := list(itertools.islice(rows, BATCH)):
+        try:
+            Usage.objects.bulk_create(batch, ignore_conflicts=True)
+        except db.DataError:
+            _insert_singly(batch)
+
+
+def _insert_singly(batch: Iterable[Usage]) -> None:
+    # One row that the table cannot hold must not keep all others waiting for ever.
+    for row in batch:
+        try:
+            Usage.objects.bulk_create([row], ignore_conflicts=True)
+        except db.DataError as error:
+            logger.error("The usage of %s cannot be written: %s", row.request_id, error)
+
+
+def _hang_up() -> None:
+    db.connection.close()

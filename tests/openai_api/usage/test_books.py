@@ -1,0 +1,83 @@
+"""Every call leaves one row, and what it says is what the engine counted."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from echo_worker import EchoWorker, echo_worker
+from gateway_rig import QUESTION, Rig, eventually, model, rig
+
+from openai_api.usage.spool import Spool
+
+
+class Ledger:
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def note(self, line: bytes) -> None:
+        self.rows.append(orjson.loads(line))
+
+
+def kept(gateway: Rig) -> list[dict[str, Any]]:
+    gateway.gateway.books.ledger = ledger = Ledger()
+    return ledger.rows
+
+
+async def test_the_row_of_an_aborted_stream_says_what_the_engine_says() -> None:
+    with echo_worker(token_delay_ms=5) as worker:
+        async with rig(model("echo", worker.replica)) as gateway:
+            rows = kept(gateway)
+            stream = await gateway.client.chat.completions.create(
+                model="echo", messages=QUESTION, stream=True, max_tokens=4000, extra_body={"ignore_eos": True}
+            )
+            async for _, _chunk in aenumerate(stream, 6):
+                pass
+            await stream.close()
+            await eventually(lambda: rows)
+        [row] = rows
+        assert row["completion_tokens"] == worker._stats()["engine"]["tokens_total"] >= 5
+    assert (row["status"], row["finish"], row["exact"], row["prompt_tokens"]) == (499, "aborted", True, 4)
+
+
+async def test_whole_answers_streams_embeddings_and_errors_leave_a_row_each(worker: EchoWorker) -> None:
+    async with rig(model("echo", worker.replica)) as gateway:
+        rows = kept(gateway)
+        body = {"model": "echo", "messages": QUESTION}
+        for more in ({}, {"stream": True, "n": 2}, {"max_tokens": 1}, {"max_tokens": 5000}):
+            async with gateway.http.post("/v1/chat/completions", json=body | more) as response:
+                text = await response.read()
+                assert b"modelyard" not in text
+        await gateway.client.embeddings.create(model="echo", input="one two")
+        async with gateway.http.post("/v1/chat/completions", json=body | {"model": "no"}) as response:
+            assert response.status == 404
+        await eventually(lambda: len(rows) == 5)
+    facts = [(row["status"], row["finish"], row["completion_tokens"], row["exact"]) for row in rows]
+    assert facts[:3] == [(200, "stop", 4, True), (200, "stop", 8, True), (200, "length", 1, True)]
+    assert facts[3][:2] == (400, "error")
+    assert (rows[4]["endpoint"], rows[4]["prompt_tokens"]) == ("embeddings", 2)
+    assert {row["username"] for row in rows} == {"anna"}
+
+
+@pytest.mark.parametrize("lines", [1, 3])
+def test_what_a_dead_process_left_is_found_and_what_a_live_one_has_is_left_alone(tmp_path: Path, lines: int) -> None:
+    dead, live, next_one = Spool(tmp_path), Spool(tmp_path), Spool(tmp_path)
+    for spool in (dead, live, next_one):
+        for _ in range(lines):
+            spool.append(orjson.dumps({"id": str(uuid.uuid4())}) + b"\n")
+    dead.close()
+    found = [path for segments in next_one.orphans() for path in segments]
+    assert [len(path.read_bytes().splitlines()) for path in found] == [lines]
+    assert len(next_one.sealed()) == 1
+
+
+async def aenumerate(stream: Any, count: int) -> Any:
+    number = 0
+    async for chunk in stream:
+        number += 1
+        yield number, chunk
+        if number >= count:
+            return
