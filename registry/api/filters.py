@@ -36,9 +36,10 @@ class Ordering(OrderingFilter):
             )
         return super().filter_queryset(request, queryset, view)
 
-    def remove_invalid_fields(self, queryset: Any, fields: Any, view: Any, request: Any) -> list[str]:  # noqa: PLR0917 - the framework's signature
-        good: list[str] = super().remove_invalid_fields(queryset, fields, view, request)
-        if wrong := [name for name in fields if name not in good]:
-            choices = ", ".join(name for name, _ in self.get_valid_fields(queryset, view, {"request": request}))
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> Any:
+        known = [name for name, _ in self.get_valid_fields(queryset, view, {"request": request})]
+        asked = [term.strip() for term in request.query_params.get("ordering", "").split(",") if term.strip()]
+        if wrong := [term for term in asked if term.removeprefix("-") not in known]:
+            choices = ", ".join(known) or "none"
             raise ValidationError({"ordering": f"This list cannot be sorted by {wrong[0]}. Fields: {choices}."})
-        return good
+        return super().get_ordering(request, queryset, view)
