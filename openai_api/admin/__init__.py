@@ -1,5 +1,5 @@
 """The pages of the admin about who may ask, how much, and what was asked."""
 
-from openai_api.admin import keys
+from openai_api.admin import keys, limits
 
-__all__ = ["keys"]
+__all__ = ["keys", "limits"]

@@ -56,6 +56,7 @@ NAVIGATION = [
             _link("Users", "person", "auth.user"),
             _link("Groups", "group", "auth.group"),
             _link("API keys", "key", "openai_api.apikey"),
+            _link("Limits", "speed", "openai_api.limit"),
         ],
     },
     {

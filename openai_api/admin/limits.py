@@ -1,0 +1,64 @@
+"""Limits in the admin: whom they hold for, and what they allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import ModelForm, ValidationError
+from django.http import HttpRequest
+
+from openai_api.limits import desired
+from openai_api.models import Limit
+from registry.admin.base import YardAdmin, actor, display
+
+
+class LimitForm(ModelForm):  # type: ignore[type-arg]  # Django's own is not subscriptable
+    """A limit that limits something."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        if not self.errors and all(cleaned.get(name) is None for name in desired.CAPS):
+            raise ValidationError("Fill in at least one number: a limit without any limits nothing.")
+        return cleaned
+
+
+@admin.register(Limit)
+class LimitAdmin(YardAdmin):
+    """Of several limits that hold for a request, each must be kept."""
+
+    form = LimitForm
+    list_display = ("__str__", "kind", *desired.CAPS)
+    list_select_related = ("key", "user", "group", "model")
+    list_filter = ("user", "group", "model")
+    search_fields = ("key__name", "user__username", "group__name", "model__name")
+    autocomplete_fields = ("key", "user")
+    fieldsets = (
+        (
+            "Whose",
+            {
+                "fields": ("key", "user", "group", "model"),
+                "description": "One of key, user and group, or none for everybody together; "
+                "with a model it is about requests to that model only.",
+            },
+        ),
+        ("Rates", {"fields": ("requests_per_minute", "tokens_per_minute", "concurrent")}),
+        ("Budgets", {"fields": ("tokens_per_day", "tokens_per_month")}),
+        ("One request", {"fields": ("max_context", "max_output", "priority")}),
+    )
+
+    @display(description="Of")
+    def kind(self, limit: Limit) -> str:
+        return next((name for name in ("key", "user", "group") if getattr(limit, f"{name}_id")), "everybody")
+
+    def save_model(  # noqa: PLR0917 - Django's signature
+        self, request: HttpRequest, obj: Limit, form: ModelForm[Limit], change: bool
+    ) -> None:
+        desired.save(obj, actor=actor(request))
+
+    def delete_model(self, request: HttpRequest, obj: Limit) -> None:
+        desired.remove([obj], actor=actor(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Limit]) -> None:
+        desired.remove(queryset, actor=actor(request))
