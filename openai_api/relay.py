@@ -13,6 +13,7 @@ from django.conf import settings
 from inference.protocol import accounting
 from inference.protocol.capabilities import PATHS
 from openai_api.call import Call
+from inference.protocol.refusals import IGNORED_FIELDS
 from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaUnavailable
 from registry.catalog import Replica
 from registry.tokens import worker_token
@@ -90,6 +91,8 @@ async def _begun(response: aiohttp.ClientResponse) -> Answer:
     if not headers["content-type"].startswith(EVENT_STREAM):
         told = response.headers.get(accounting.HEADER, "")
         return Answer(response.status, headers, _whole(await response.read()), told)
+    if IGNORED_FIELDS in response.headers:
+        headers[IGNORED_FIELDS.lower()] = response.headers[IGNORED_FIELDS]
     first = await response.content.readany()
     return Answer(response.status, headers, _stream(first, response))
 

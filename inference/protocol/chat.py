@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, FailFast, Field, model_validator
 
 from inference.protocol.content import joined_text
+from inference.protocol.idle import IdleChatFields
 from inference.protocol.nesting import shallow
 from inference.protocol.problems import problem
 from inference.protocol.refusals import CHAT, Refusal
@@ -61,10 +62,11 @@ class ChatMessage(StrictModel):
         return {**message, "role": role, "content": self.content or ""}
 
 
-class ChatCompletionRequest(StructuredRequest):
+class ChatCompletionRequest(StructuredRequest, IdleChatFields):
     """A chat to be answered."""
 
     refusals: ClassVar[tuple[Refusal, ...]] = CHAT
+    idle: ClassVar[frozenset[str]] = StructuredRequest.idle | IdleChatFields.model_fields.keys()
 
     # One error is reported, so the rest of a long list is not looked at once one is found.
     messages: Annotated[list[ChatMessage], FailFast()] = Field(min_length=1)

@@ -1,17 +1,23 @@
 """Fields of OpenAI's reference and of its extensions that this server does not support yet.
 
 What is not supported is refused with a sentence, never ignored when it would change the answer. To lift one,
-delete its line and declare the field in its request model. A field that changes nothing (`store`, `metadata`,
-`service_tier`, `prediction` …) needs no line: unknown fields are accepted.
+delete its line and declare the field in its request model. A field that changes nothing needs no line: unknown fields
+are accepted, and named in a header of the answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from inference.protocol.errors import BadRequest
+
+# The header that names what a request had for nothing, and the most that it names.
+IGNORED_FIELDS = "X-Modelyard-Ignored-Fields"
+_MOST_NAMED = 20
+_LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,11 @@ def refuse(body: Mapping[str, Any], refusals: Iterable[Refusal]) -> None:
         value = body.get(refusal.param)
         if value is not None and refusal.asks(value):
             raise refusal.error()
+
+
+def listed(names: Sequence[str]) -> str:
+    """The value of the header. A client may call a field anything, so what no header can have is escaped."""
+    return ", ".join(quote(name[:_LONGEST_NAME], safe="", errors="replace") for name in names[:_MOST_NAMED])
 
 
 def _given(value: object) -> bool:
@@ -62,6 +73,7 @@ CHAT = (
     Refusal("function_call", _other_than("none", "auto"), "; use 'tool_choice'"),
     Refusal("modalities", _other_than(["text"], []), ", except for ['text']"),
     Refusal("audio"),
+    Refusal("moderation"),
     Refusal("web_search_options", _given),
 )
 

@@ -78,6 +78,8 @@ class ApiRequest(StrictModel):
     """A request's body; `parse` is the one way in."""
 
     refusals: ClassVar[tuple[Refusal, ...]] = ()
+    # Fields that are checked and have no effect.
+    idle: ClassVar[frozenset[str]] = frozenset({"user"})
 
     model: str = Field(min_length=1)
     user: str | None = None
@@ -91,6 +93,13 @@ class ApiRequest(StrictModel):
             raise bad_request(error) from None
         refuse(body, cls.refusals)
         return request
+
+    @classmethod
+    def ignored(cls, body: Mapping[str, Any]) -> list[str]:
+        """The fields of a valid body that have no effect: those that are unknown, and those that are idle."""
+        # What a refusal lets pass asks for what happens anyway.
+        used = (cls.model_fields.keys() - cls.idle) | {refusal.param for refusal in cls.refusals}
+        return sorted(name for name, value in body.items() if value is not None and name not in used)
 
 
 class StreamOptions(StrictModel):

@@ -10,7 +10,6 @@ from typing import Any
 
 from inference.tools.parser import CallDelta
 
-
 # OpenAI's: there is one here, whatever a request asks for.
 SERVICE_TIER = "default"
 # What a model thinks aloud is text of its answer here, and nothing predicts it.

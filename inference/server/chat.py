@@ -8,18 +8,18 @@ from typing import Any
 from aiohttp import web
 
 from inference.engines.base import Capability, TokenEngine
-from inference.protocol.body import parse_body
 from inference.protocol.chat import ChatCompletionRequest
 from inference.server.answers import CHAT, answer
 from inference.server.drafts import Generation
 from inference.server.generation import choice_specs, sampling_params
 from inference.server.keys import SERVICE
+from inference.server.reading import read
 from inference.server.structure import chat_grammar, expected_calls, tool_syntax
 
 
 async def create_chat_completion(http: web.Request) -> web.StreamResponse:
     """Answer a conversation."""
-    request = ChatCompletionRequest.parse(parse_body(await http.read()))
+    request = await read(http, ChatCompletionRequest)
     with http.app[SERVICE].admit(request.model, Capability.CHAT) as engine:
         generation = await _generation(engine, request)
         return await answer(http, engine, generation=generation, form=CHAT)

@@ -7,19 +7,19 @@ from dataclasses import replace
 from aiohttp import web
 
 from inference.engines.base import Capability, Prompt, TokenEngine
-from inference.protocol.body import parse_body
 from inference.protocol.completions import DEFAULT_MAX_TOKENS, CompletionRequest
 from inference.protocol.prompts import TextOrTokens
 from inference.server.answers import COMPLETION, answer
 from inference.server.drafts import Generation
 from inference.server.generation import ChoiceSpec, choice_specs, sampling_params
 from inference.server.keys import SERVICE
+from inference.server.reading import read
 from inference.server.structure import answer_grammar
 
 
 async def create_completion(http: web.Request) -> web.StreamResponse:
     """Continue one or several prompts."""
-    request = CompletionRequest.parse(parse_body(await http.read()))
+    request = await read(http, CompletionRequest)
     with http.app[SERVICE].admit(request.model, Capability.COMPLETIONS) as engine:
         prompts = [_encode(engine, prompt) for prompt in request.prompt]
         sampling = replace(sampling_params(request), grammar=await answer_grammar(engine, request.constraint))

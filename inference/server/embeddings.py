@@ -7,15 +7,15 @@ import asyncio
 from aiohttp import web
 
 from inference.engines.base import Capability
-from inference.protocol.body import parse_body
 from inference.protocol.embeddings import EmbeddingRequest, embedding_list, shortened
 from inference.server.accounting import ACCOUNT
 from inference.server.keys import SERVICE
+from inference.server.reading import read
 
 
 async def create_embeddings(http: web.Request) -> web.StreamResponse:
     """Vectors of one or several texts."""
-    request = EmbeddingRequest.parse(parse_body(await http.read()))
+    request = await read(http, EmbeddingRequest)
     with http.app[SERVICE].admit(request.model, Capability.EMBEDDINGS) as engine:
         result = await engine.embed(request.input)
     if ACCOUNT in http:

@@ -12,10 +12,11 @@ from aiohttp import web
 
 from inference.errors import InferenceError
 from inference.protocol.errors import ApiError, InternalServerError, Unauthorized
+from inference.protocol.refusals import IGNORED_FIELDS, listed
 from inference.protocol.stream import DONE, error_event
 from inference.server import failures
 from inference.server.accounting import closing
-from inference.server.keys import REQUEST_ID, SERVICE, STREAM
+from inference.server.keys import IGNORED, REQUEST_ID, SERVICE, STREAM
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,10 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 async def echo_request_id(request: web.Request, response: web.StreamResponse) -> None:
-    """Tell the caller the id, also with a stream, whose headers leave before its handler returns."""
+    """Tell the id and what was ignored, also with a stream, whose headers leave before its handler returns."""
     response.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
+    if ignored := request.get(IGNORED):
+        response.headers[IGNORED_FIELDS] = listed(ignored)
 
 
 @web.middleware

@@ -7,16 +7,16 @@ import json
 from aiohttp import web
 
 from inference.engines.base import Prompt, TokenEngine
-from inference.protocol.body import parse_body
 from inference.protocol.errors import BadRequest
 from inference.protocol.tokens import DetokenizeRequest, TokenizeRequest, token_list
 from inference.server.answers import json_response
 from inference.server.keys import SERVICE
+from inference.server.reading import read
 
 
 async def tokenize(http: web.Request) -> web.Response:
     """The tokens of a text or of a chat."""
-    request = TokenizeRequest.parse(parse_body(await http.read()))
+    request = await read(http, TokenizeRequest)
     with http.app[SERVICE].admit(request.model, None) as engine:
         tokens = _encoded(engine, request).token_ids
         texts = [_text(engine, (token,)) for token in tokens] if request.return_token_strs else None
@@ -27,7 +27,7 @@ async def tokenize(http: web.Request) -> web.Response:
 
 async def detokenize(http: web.Request) -> web.Response:
     """The text that tokens stand for, special ones by their names."""
-    request = DetokenizeRequest.parse(parse_body(await http.read()))
+    request = await read(http, DetokenizeRequest)
     with http.app[SERVICE].admit(request.model, None) as engine:
         try:
             return json_response({"prompt": _text(engine, request.tokens)})

@@ -105,3 +105,11 @@ async def events(here: Rig, path: str, body: dict[str, Any]) -> list[bytes]:
     *found, done = [part.removeprefix(b"data: ") for part in (await posted(here, path, body)).split(b"\n\n") if part]
     assert done == b"[DONE]"
     return found
+
+
+async def test_what_had_no_effect_is_named_in_a_header(quick: EchoWorker) -> None:
+    async with rig(model("echo", quick.replica)) as here:
+        for stream in (False, True):
+            body = {"model": "echo", "messages": QUESTION, "stream": stream, "store": True, "invented": 1}
+            async with here.http.post("/v1/chat/completions", json=body) as response:
+                assert response.headers["X-Modelyard-Ignored-Fields"] == "invented, store"

@@ -170,7 +170,8 @@ HARMLESS = {
 
 def test_what_changes_nothing_is_accepted() -> None:
     request = ChatCompletionRequest.parse(chat(**HARMLESS))
-    assert request == ChatCompletionRequest.parse(chat())
+    idle = ChatCompletionRequest.idle
+    assert request.model_dump(exclude=set(idle)) == ChatCompletionRequest.parse(chat()).model_dump(exclude=set(idle))
 
 
 def test_null_is_absent_in_every_field() -> None:
