@@ -115,7 +115,7 @@ def _chat_choice(choice: Choice) -> dict[str, Any]:
 
 
 def _message(choice: Choice) -> dict[str, Any]:
-    message = {"role": "assistant", "content": choice.text, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": choice.text, "refusal": None, "annotations": []}
     if not choice.calls:
         return message
     return {**message, "content": choice.text or None, "tool_calls": [call_object(call) for call in choice.calls]}
