@@ -13,7 +13,7 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from openai_api.caller import Caller, Person
 from openai_api.keys import KeyFacts, hash_secret, read_keys
 from openai_api.limits.facts import LimitBook, LimitFacts, read_limits
-from openai_api.routing import by_public_name
+from openai_api.routing.lookup import by_public_name
 from registry.catalog import Catalog, CatalogModel, read_catalog
 
 

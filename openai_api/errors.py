@@ -6,9 +6,11 @@ ApiError (inference.protocol.errors)
 │   └── UnknownModel          404  nothing has this name; says what has
 ├── TooManyRequests
 │   ├── RequestsLimited       429  a limit of requests is reached; type requests, as OpenAI has it
-│   └── TokensLimited         429  a limit of tokens is reached; type tokens
+│   ├── TokensLimited         429  a limit of tokens is reached; type tokens
+│   └── LineTooLong           429  all replicas are busy, and so many wait that no more may
 ├── ServiceUnavailable
 │   ├── NotReady              503  the model exists, no replica of it can take the request now
+│   ├── WaitedTooLong         503  all replicas were busy for as long as a request may wait
 │   └── EngineSilent          503  the replica took the request and said nothing for too long
 └── InternalServerError
     ├── AnswerCutShort        500  the replica went away in the middle of its answer
@@ -16,6 +18,7 @@ ApiError (inference.protocol.errors)
 
 GatewayError
 ├── ReplicaUnavailable        this replica did not take the request: another one may
+│   └── ReplicaFull           it has enough to do: another one, or the same one later
 └── ClientGone                nobody is there any more to be answered
 
 TerminalError                 what `modelyard chat` cannot do, in one sentence
@@ -34,6 +37,8 @@ from http import HTTPStatus
 from inference.protocol.errors import ApiError, InternalServerError, NotFound, ServiceUnavailable, TooManyRequests
 
 NAMES_SHOWN = 20
+# When asking a busy model again makes sense, in seconds.
+BUSY_S = 5
 
 
 class UnsupportedBody(ApiError):
@@ -75,6 +80,26 @@ class NotReady(ServiceUnavailable):
     code = "model_not_ready"
 
 
+class WaitedTooLong(ServiceUnavailable):
+    """All replicas were busy for as long as a request may wait."""
+
+    code = "queue_timeout"
+
+    def __init__(self, model: str) -> None:
+        message = f"All replicas of '{model}' were busy for too long. Ask again later, or give it more replicas."
+        super().__init__(message, retry_after_s=BUSY_S)
+
+
+class LineTooLong(TooManyRequests):
+    """All replicas are busy, and so many wait already that no more may."""
+
+    code = "queue_full"
+
+    def __init__(self, model: str, waiting: int) -> None:
+        message = f"All replicas of '{model}' are busy and {waiting} requests wait already. Ask again later."
+        super().__init__(message, retry_after_s=BUSY_S)
+
+
 class EngineSilent(ServiceUnavailable):
     """A replica said nothing for longer than one request may wait."""
 
@@ -106,6 +131,10 @@ class ReplicaUnavailable(GatewayError):
     def __init__(self, message: str, *, unreachable: bool) -> None:
         super().__init__(message)
         self.unreachable = unreachable
+
+
+class ReplicaFull(ReplicaUnavailable):
+    """A replica has enough to do."""
 
 
 class ClientGone(GatewayError):

@@ -174,6 +174,21 @@ class Environment:
         default=False,
         explanation="Whether models answer anybody, with any key or none; for a lab that trusts its network.",
     )
+    max_waiting: int = _variable(
+        "MODELYARD_MAX_WAITING",
+        count,
+        default=1000,
+        explanation="Requests that wait for a model at most, in each web process.",
+    )
+    queue_timeout_s: float = _variable(
+        "MODELYARD_QUEUE_TIMEOUT_S", positive, default=60.0, explanation="For a free place at a replica, in seconds."
+    )
+    keepalive_s: float = _variable(
+        "MODELYARD_KEEPALIVE_S",
+        positive,
+        default=10.0,
+        explanation="How often a stream that waits gets a comment, in seconds.",
+    )
     api_key: str = _variable(
         "MODELYARD_API_KEY",
         text,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -15,9 +16,8 @@ from echo_worker import EchoWorker, echo_worker
 from error_shape import assert_envelope, assert_error_shape
 from gateway_rig import QUESTION, Rig, eventually, model, rig, snapshot
 
-from inference.protocol.errors import TooManyRequests
+from inference.protocol.errors import InternalServerError, TooManyRequests
 from inference.server.failures import respond
-from openai_api.traffic import LEFT_OUT_S
 from registry.catalog import Replica
 
 pytestmark = pytest.mark.processes
@@ -44,12 +44,18 @@ async def test_before_the_first_byte_another_replica_answers(worker: EchoWorker)
 
 
 async def test_a_replica_that_refused_is_not_tried_again_at_once(worker: EchoWorker) -> None:
-    gone = nobody()
-    async with rig(model("echo", gone, worker.replica)) as here:
-        await text(here)
-        [left] = here.gateway.traffic.loads([gone, worker.replica], now=time.monotonic())
-        assert left.replica == worker.replica
-        assert len(here.gateway.traffic.loads([gone], now=time.monotonic() + LEFT_OUT_S)) == 1
+    knocks = 0
+
+    async def broken(request: web.Request) -> web.StreamResponse:
+        nonlocal knocks
+        knocks += 1
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with stub(broken) as gone, rig(model("echo", gone, worker.replica)) as here:
+        assert [await text(here) for _ in range(12)] == ["one two three"] * 12
+    assert knocks <= 1
 
 
 async def test_when_no_replica_is_left_the_client_may_try_again() -> None:
@@ -118,17 +124,48 @@ async def test_a_worker_that_refuses_our_token_is_not_the_clients_fault(worker: 
         await assert_error_shape(response, 503, "model_not_ready")
 
 
-async def test_a_full_queue_is_the_workers_own_answer_with_the_time_to_wait() -> None:
-    async def full(request: web.Request) -> web.StreamResponse:
-        return respond(TooManyRequests("Too many wait.", retry_after_s=7, code="engine_overloaded"))
+async def full(request: web.Request) -> web.StreamResponse:
+    return respond(TooManyRequests("Too many wait.", retry_after_s=7, code="engine_overloaded"))
 
+
+async def failing(request: web.Request) -> web.StreamResponse:
+    return respond(InternalServerError("The engine broke."))
+
+
+@asynccontextmanager
+async def stub(handler: Any) -> AsyncIterator[Replica]:
+    """A replica that answers each chat so."""
     app = web.Application()
-    app.router.add_post(CHAT, full)
+    app.router.add_post(CHAT, handler)
     async with TestServer(app) as server:
-        replica = Replica(uuid4(), f"http://127.0.0.1:{server.port}", ("chat",))
-        async with rig(model("echo", replica)) as here, here.http.post(CHAT, json=ASK) as response:
-            await assert_error_shape(response, 429, "engine_overloaded")
-            assert response.headers["Retry-After"] == "7"
+        yield Replica(uuid4(), f"http://127.0.0.1:{server.port}", ("chat",))
+
+
+async def test_a_replica_that_says_that_it_is_full_makes_way_for_another(worker: EchoWorker) -> None:
+    async with stub(full) as busy, rig(model("echo", busy, worker.replica)) as here:
+        assert [await text(here) for _ in range(4)] == ["one two three"] * 4
+
+
+async def test_when_all_replicas_stay_full_the_client_may_try_again(settings: Any) -> None:
+    settings.MODELYARD_QUEUE_TIMEOUT_S = 0.2
+    async with stub(full) as busy, rig(model("echo", busy)) as here, here.http.post(CHAT, json=ASK) as response:
+        await assert_error_shape(response, 503, "queue_timeout")
+        assert response.headers["Retry-After"] == "5"
+
+
+async def test_an_engines_own_error_is_tried_once_more_elsewhere(worker: EchoWorker) -> None:
+    async with stub(failing) as broken, rig(model("echo", broken, worker.replica)) as here:
+        assert [await text(here) for _ in range(4)] == ["one two three"] * 4
+
+
+async def test_an_error_of_two_engines_is_the_clients_answer() -> None:
+    async with (
+        stub(failing) as one,
+        stub(failing) as two,
+        rig(model("echo", one, two)) as here,
+        here.http.post(CHAT, json=ASK) as response,
+    ):
+        assert await assert_error_shape(response, 500, "internal_error") == "The engine broke."
 
 
 async def test_a_client_that_reads_slowly_makes_the_gateway_wait_not_grow(worker: EchoWorker) -> None:

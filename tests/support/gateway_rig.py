@@ -47,7 +47,7 @@ class Rig:
     client: openai.AsyncOpenAI
 
     def in_flight(self) -> int:
-        return sum(self.gateway.traffic.in_flight(launch_id) for launch_id in self.gateway.board.launch_ids())
+        return sum(self.gateway.dispatcher.in_flight(launch_id) for launch_id in self.gateway.board.launch_ids())
 
 
 @asynccontextmanager

@@ -1,9 +1,8 @@
-"""Which replica answers: pure decisions."""
+"""Which model a request means, and which of its replicas serve such requests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from inference.protocol.capabilities import serves, wrong_endpoint
 from openai_api.errors import NotReady, UnknownModel
@@ -12,15 +11,6 @@ from registry.catalog import Catalog, CatalogModel, Replica, ServingState
 # Seconds after which asking again makes sense, by what the model is doing.
 RETRY_AFTER_S = {ServingState.FAILED: 30, ServingState.STOPPED: 30, ServingState.WAITING: 10}
 SOON_S = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """A replica and how busy it is. `last_used` grows with each request that any replica gets."""
-
-    replica: Replica
-    in_flight: int = 0
-    last_used: int = 0
 
 
 def by_public_name(catalog: Catalog) -> dict[str, CatalogModel]:
@@ -52,9 +42,3 @@ def not_ready(model: CatalogModel) -> NotReady:
 def able(replicas: Iterable[Replica], capability: str) -> tuple[Replica, ...]:
     """The replicas that serve this. One that has not said what it serves is taken at its word when it answers."""
     return tuple(one for one in replicas if not one.capabilities or serves(one.capabilities, capability))
-
-
-def least_busy(loads: Iterable[Load]) -> Replica | None:
-    """The replica with the fewest requests in flight; among equals the one that has waited longest."""
-    best = min(loads, key=lambda load: (load.in_flight, load.last_used), default=None)
-    return best.replica if best else None

@@ -1,4 +1,4 @@
-"""Which replica answers, and what a client is told when none can."""
+"""Which model is meant, and what a client is told when none can."""
 
 from __future__ import annotations
 
@@ -9,26 +9,12 @@ from gateway_rig import model
 
 from inference.protocol.errors import BadRequest
 from openai_api.errors import NotReady, UnknownModel
-from openai_api.routing import Load, able, by_public_name, least_busy, resolve
+from openai_api.routing.lookup import able, by_public_name, resolve
 from registry.catalog import Catalog, Replica, ServingState, Status
 
 
 def replica(*capabilities: str) -> Replica:
     return Replica(uuid4(), "http://127.0.0.1:1", capabilities or ("chat",))
-
-
-def test_the_replica_with_the_fewest_requests_is_chosen() -> None:
-    busy, idle = replica(), replica()
-    assert least_busy([Load(busy, in_flight=2, last_used=1), Load(idle, in_flight=1, last_used=9)]) is idle
-
-
-def test_among_equals_the_one_that_waited_longest_is_chosen() -> None:
-    earlier, later = replica(), replica()
-    assert least_busy([Load(later, 1, last_used=5), Load(earlier, 1, last_used=4)]) is earlier
-
-
-def test_without_replicas_none_is_chosen() -> None:
-    assert least_busy([]) is None
 
 
 def test_only_replicas_that_serve_the_endpoint_are_able() -> None:

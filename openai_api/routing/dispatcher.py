@@ -1,0 +1,111 @@
+"""From a call to the first bytes of its answer: waits for a seat, asks, and tries another replica where one fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from http import HTTPStatus
+from uuid import UUID
+
+import aiohttp
+from django.conf import settings
+
+from inference.protocol.stream import DONE, comment, event
+from openai_api.board import Board
+from openai_api.call import Call, Outcome
+from openai_api.errors import EngineSilent, ReplicaFull, ReplicaUnavailable
+from openai_api.relay import EVENT_STREAM, Answer, ask
+from openai_api.routing.seating import Guest, Seating
+from registry.catalog import Replica
+
+logger = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """One event loop's way to the replicas."""
+
+    def __init__(self, session: aiohttp.ClientSession, board: Board) -> None:
+        self._session = session
+        self._seating = Seating(board)
+
+    def in_flight(self, launch_id: UUID) -> int:
+        """Requests that this process has at the replica now."""
+        return self._seating.seats.in_flight(launch_id)
+
+    def update(self) -> None:
+        """The board has changed: seats may have come, and replicas may be gone."""
+        self._seating.update()
+
+    async def first_answer(self, call: Call, stack: AsyncExitStack, outcome: Outcome) -> Answer:
+        """The answer, once something of it is here; leaving `stack` hangs up, or leaves the line.
+
+        A stream that has to wait for long begins before: with comments that keep its client's connection open. What
+        goes wrong after that is raised by its chunks. Raises 429 and 503.
+        """
+        guest = self._seating.guest(call)
+        if not call.body.get("stream"):
+            return await self._answered(guest, stack, outcome)
+        own = await stack.enter_async_context(AsyncExitStack())
+        task = asyncio.create_task(self._answered(guest, own, outcome))
+        stack.push_async_callback(_ended, task)
+        await asyncio.wait([task], timeout=settings.MODELYARD_KEEPALIVE_S)
+        if task.done():
+            return task.result()
+        return Answer(HTTPStatus.OK, {"content-type": EVENT_STREAM}, self._patiently(task, guest))
+
+    async def _answered(self, guest: Guest, stack: AsyncExitStack, outcome: Outcome) -> Answer:
+        while True:
+            replica = await self._seating.seat(guest)
+            async with AsyncExitStack() as attempt:
+                attempt.callback(self._seating.leave, guest, replica)
+                outcome.seated_at, outcome.launch_id = time.monotonic(), replica.launch_id
+                answer = await self._asked(guest, replica, attempt)
+                if answer is not None:
+                    stack.push_async_exit(attempt.pop_all())
+                    return answer
+
+    async def _asked(self, guest: Guest, replica: Replica, attempt: AsyncExitStack) -> Answer | None:
+        """The replica's answer; None when another one shall be asked."""
+        try:
+            answer = await ask(self._session, replica, guest.call, stack=attempt)
+        except ReplicaFull:
+            self._seating.refused(guest, replica)
+            return None
+        except ReplicaUnavailable as error:
+            logger.warning("%s goes to another replica: %s", guest.call.request_id, error)
+            self._seating.failed(guest, replica, unreachable=error.unreachable)
+            return None
+        except EngineSilent:
+            self._seating.failed(guest, replica, unreachable=False)
+            raise
+        if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self._seating.answered(guest, replica)
+            return answer
+        # The request itself may be what breaks engines, so it breaks two of them at most.
+        second = bool(guest.tried)
+        self._seating.failed(guest, replica, unreachable=False)
+        return answer if second or not self._seating.possible(guest) else None
+
+    async def _patiently(self, task: asyncio.Task[Answer], guest: Guest) -> AsyncIterator[bytes]:
+        while not task.done():
+            yield _comment(self._seating.position(guest))
+            await asyncio.wait([task], timeout=settings.MODELYARD_KEEPALIVE_S)
+        answer = task.result()
+        if answer.streams:
+            async for chunk in answer.chunks:
+                yield chunk
+            return
+        yield event(b"".join([chunk async for chunk in answer.chunks])) + DONE
+
+
+def _comment(position: int | None) -> bytes:
+    where = "for the engine" if position is None else f"place {position} in the queue"
+    return comment(f"waiting, {where}")
+
+
+async def _ended(task: asyncio.Task[Answer]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
