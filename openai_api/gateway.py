@@ -22,16 +22,15 @@ from inference.protocol.errors import ServiceUnavailable
 from inference.protocol.requests import ApiRequest
 from inference.protocol.tokens import DetokenizeRequest, TokenizeRequest
 from openai_api.board import Board, Snapshot
-from openai_api.call import Call, Outcome
+from openai_api.call import Call
 from openai_api.caller import Caller, admitted, bearer, client_hash
-from openai_api.errors import ReplicaUnavailable
 from openai_api.limits.holding import Limits
-from openai_api.relay import Answer, ask
-from openai_api.routing import able, least_busy, not_ready, resolve
-from openai_api.traffic import Traffic
+from openai_api.relay import Answer
+from openai_api.routing.dispatcher import Dispatcher
+from openai_api.routing.lookup import resolve
 from openai_api.usage.books import Books, begun
 from openai_api.usage.metering import metered
-from registry.catalog import CatalogModel, Replica
+from registry.catalog import CatalogModel
 
 logger = logging.getLogger(__name__)
 
@@ -49,20 +48,19 @@ REQUESTS: Mapping[str, type[ApiRequest]] = {
 
 
 class Gateway:
-    """One event loop's board, traffic and connections."""
+    """One event loop's board, ways to replicas and connections."""
 
     def __init__(self, board: Board, session: aiohttp.ClientSession) -> None:
         self.board = board
-        self.traffic = Traffic()
+        self.dispatcher = Dispatcher(session, board)
         self.limits = Limits(board)
-        self._session = session
         self._uses = KeyUses()
         self.books = Books(session, self._address)
 
     def update(self, snapshot: Snapshot) -> None:
         """Take what the rows say now."""
         self.board.update(snapshot)
-        self.traffic.forget_all_but(self.board.launch_ids())
+        self.dispatcher.update()
 
     async def wait_until_loaded(self) -> None:
         """Right after the start the routes may still be on their way. Raises 503 when they do not come."""
@@ -108,7 +106,7 @@ class Gateway:
             self.limits.holding(call, outcome) as held,
             AsyncExitStack() as stack,
         ):
-            answer = metered(await self._first_answer(held.call, stack, outcome), outcome)
+            answer = metered(await self.dispatcher.first_answer(held.call, stack, outcome), outcome)
             yield replace(answer, headers={**answer.headers, **held.headers})
 
     def _address(self, launch_id: UUID) -> str | None:
@@ -118,30 +116,6 @@ class Gateway:
     def used_keys(self) -> Iterable[int]:
         """Keys whose use is due to be noted in their rows."""
         return self._uses.take()
-
-    async def _first_answer(self, call: Call, stack: AsyncExitStack, outcome: Outcome) -> Answer:
-        tried: set[UUID] = set()
-        while replica := self._choose(call, tried):
-            tried.add(replica.launch_id)
-            outcome.seated_at, outcome.launch_id = time.monotonic(), replica.launch_id
-            async with AsyncExitStack() as attempt:
-                attempt.enter_context(self.traffic.occupy(replica.launch_id))
-                try:
-                    answer = await ask(self._session, replica, call, stack=attempt)
-                except ReplicaUnavailable as error:
-                    logger.warning("%s goes to another replica: %s", call.request_id, error)
-                    if error.unreachable:
-                        self.traffic.leave_out(replica.launch_id, now=time.monotonic())
-                else:
-                    stack.push_async_exit(attempt.pop_all())
-                    return answer
-        raise not_ready(self.board.models.get(call.model.name, call.model))
-
-    def _choose(self, call: Call, tried: set[UUID]) -> Replica | None:
-        # Looked up anew each time: while one replica was tried, others may have come or gone.
-        model = self.board.models.get(call.model.name, call.model)
-        untried = [replica for replica in able(model.replicas, call.capability) if replica.launch_id not in tried]
-        return least_busy(self.traffic.loads(untried, now=time.monotonic()))
 
 
 @dataclass(slots=True)

@@ -6,15 +6,16 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import aiohttp
 from django.conf import settings
 
 from inference.protocol import accounting
 from inference.protocol.capabilities import PATHS
-from openai_api.call import Call
 from inference.protocol.refusals import IGNORED_FIELDS
-from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaUnavailable
+from openai_api.call import Call
+from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaFull, ReplicaUnavailable
 from registry.catalog import Replica
 from registry.tokens import worker_token
 
@@ -68,6 +69,8 @@ async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, s
     }
     try:
         response = await stack.enter_async_context(session.post(url, data=call.encoded(), headers=headers))
+        if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise ReplicaFull(f"{replica.address}: full", unreachable=False)
         if response.status in NOT_THIS_ONE:
             raise await _refused(response)
         return await _begun(response)
@@ -88,11 +91,11 @@ async def _begun(response: aiohttp.ClientResponse) -> Answer:
     headers = {"content-type": response.headers.get("Content-Type", "application/json")}
     if "Retry-After" in response.headers:
         headers["retry-after"] = response.headers["Retry-After"]
+    if IGNORED_FIELDS in response.headers:
+        headers[IGNORED_FIELDS.lower()] = response.headers[IGNORED_FIELDS]
     if not headers["content-type"].startswith(EVENT_STREAM):
         told = response.headers.get(accounting.HEADER, "")
         return Answer(response.status, headers, _whole(await response.read()), told)
-    if IGNORED_FIELDS in response.headers:
-        headers[IGNORED_FIELDS.lower()] = response.headers[IGNORED_FIELDS]
     first = await response.content.readany()
     return Answer(response.status, headers, _stream(first, response))
 
