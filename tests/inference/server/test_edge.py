@@ -130,7 +130,7 @@ async def test_an_engine_that_ends_without_a_reason_is_an_error_and_not_an_answe
 ) -> None:
     served = await serve()
 
-    async def cut_off(prompt: object, sampling: object) -> Any:
+    async def cut_off(prompt: object, sampling: object, tally: object) -> Any:
         yield Delta("one", 1)
 
     monkeypatch.setattr(served.service.loaded, "generate", cut_off)

@@ -87,7 +87,7 @@ async def test_an_echo_alone_needs_no_log_probabilities(serve: Serve) -> None:
 async def test_the_likeliest_of_several_candidates_are_returned(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     served = await serve()
 
-    async def by_seed(prompt: Prompt, sampling: SamplingParams) -> AsyncIterator[Delta]:
+    async def by_seed(prompt: Prompt, sampling: SamplingParams, tally: object) -> AsyncIterator[Delta]:
         assert sampling.seed is not None
         scored = TokenLogprob(1, -float(sampling.seed % 3))
         yield Delta(f"seed {sampling.seed}", 1, "stop", (scored,))
