@@ -9,6 +9,7 @@ import sys
 
 PARTS = {
     "engine": "the engine alone, through the gateway, and peers: tokens/s and latencies",
+    "gateway": "what the gateway adds to an engine, beside other gateways",
     "profile": "where the time of a decode step goes",
     "embeddings": "texts a second: the engine alone, over HTTP, and sentence-transformers",
     "soak": "mixed requests for an hour, on one worker: memory, leaks, errors",
@@ -21,7 +22,7 @@ PARTS = {
 # An hour, so only when it is named.
 LONG = {"soak"}
 GROUPS = {
-    "serving": ("engine", "profile"),
+    "serving": ("engine", "gateway", "profile"),
     "control": ("clicks", "reconcile", "heartbeats"),
     "all": tuple(part for part in PARTS if part not in LONG),
 }

@@ -112,9 +112,10 @@ def alone(model: Path, options: Mapping[str, Any], home: Path) -> Contender:
 
 
 @contextmanager
-def worker(model: Path, options: Mapping[str, Any], home: Path) -> Iterator[tuple[Process, Target]]:
-    """A worker that answers."""
-    command = [sys.executable, "-m", "inference", "--model", str(model), "--name", NAME, "--port", "0"]
+def worker(model: Path | None, options: Mapping[str, Any], home: Path) -> Iterator[tuple[Process, Target]]:
+    """A worker that answers; without a model by the echo engine."""
+    source = ["--engine", "echo", "--model", NAME] if model is None else ["--model", str(model)]
+    command = [sys.executable, "-m", "inference", *source, "--name", NAME, "--port", "0"]
     command += ["--log-level", "warning", "--options", json.dumps(dict(options))]
     with Process(command, clean(os.environ), home / "engine.log") as process:
         url = process.until(lambda: _address(process.text()))
@@ -128,8 +129,12 @@ def _address(said: str) -> str:
     return f"http://{address}" if found and ended else ""
 
 
-def gateway(model: Path, options: Mapping[str, Any], home: Path) -> Contender:
-    """A whole platform with one deployment, asked through its gateway. The installation is kept for the next start."""
+def gateway(model: Path | None, options: Mapping[str, Any], home: Path) -> Contender:
+    """A whole platform with one deployment, asked through its gateway; without a model the echo engine's.
+
+    The installation is kept for the next start.
+    """
+    source = ("--engine", "echo") if model is None else ("--path", str(model))
     where = ["--data-dir", str(home / "var")]
     port = str(kernel_port())
 
@@ -144,7 +149,7 @@ def gateway(model: Path, options: Mapping[str, Any], home: Path) -> Contender:
         try:
             modelyard("up", "--no-demo", "--detach", "--port", port)
             given = [word for name, value in options.items() for word in ("--option", f"{name}={json.dumps(value)}")]
-            modelyard("deploy", NAME, "--path", str(model), *given, "--wait", "--timeout", str(START_S))
+            modelyard("deploy", NAME, *source, *given, "--wait", "--timeout", str(START_S))
             known = json.loads((home / "var" / "credentials.json").read_text(encoding="utf-8"))
             yield Target(known["base_url"], NAME, known["api_key"])
         finally:

@@ -78,7 +78,12 @@ class Tables:
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     if not any(cell for row in rows for cell in row[1:]):
         return ""
-    lines = [[title, *columns], ["---"] * (1 + len(columns)), *rows]
+    return markdown([title, *columns], rows)
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of any cells."""
+    lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

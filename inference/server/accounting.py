@@ -127,7 +127,7 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def closing(request: web.Request, *, finish: str = "") -> bytes:
     """The last words of a stream: a comment with the numbers, for those who asked for them."""
-    opened = request.get(ACCOUNT)
+    opened: Account | None = request.get(ACCOUNT)
     if opened is None:
         return b""
     opened.finish = finish or opened.finish
