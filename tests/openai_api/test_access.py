@@ -28,8 +28,8 @@ LAB = 4
 FOR_EVERYBODY = {UnknownEndpoint, HealthConsumer, ReadyConsumer}
 LONG_AGO = timezone.now() - timedelta(days=1)
 KEYS = {
-    "owner": KeyFacts(1, "hers", ANNA),
-    "member": KeyFacts(2, "the group's", group_id=LAB, group_name="lab"),
+    "owner": KeyFacts(1, "hers", ANNA, scopes=frozenset(Scope)),
+    "member": KeyFacts(2, "the group's", group_id=LAB, group_name="lab", scopes=frozenset(Scope)),
     "revoked": KeyFacts(3, "gone", ANNA, revoked=True),
     "expired": KeyFacts(4, "old", ANNA, expires_at=LONG_AGO),
     "narrow": KeyFacts(5, "narrow", ANNA, allowed_models=("lab/*",)),
@@ -95,9 +95,12 @@ async def test_anonymous_mode_lets_in_everybody_but_keys_that_are_over(settings:
     settings.MODELYARD_ANONYMOUS = True
     async with rig() as here:
         known(here, model("echo"))
-        for path in endpoints():
-            for who in ("owner", "member", "stranger", "nobody"):
+        for path, consumer in endpoints().items():
+            for who in ("owner", "member"):
                 assert (await ask(here, path, who)).status not in {401, 403}, (path, who)
+            for who in ("stranger", "nobody"):
+                refused = (await ask(here, path, who)).status in {401, 403}
+                assert refused == (consumer.scope_needed != Scope.INFERENCE), (path, who)
             for who in ("revoked", "expired"):
                 assert (await ask(here, path, who)).status == 401, (path, who)
         assert list(here.gateway.used_keys()) == [1, 2]

@@ -137,7 +137,7 @@ async def test_of_two_hundred_at_once_exactly_as_many_succeed_as_the_limit_says(
 @pytest.mark.slow_fault
 async def test_so_many_at_a_time_run_as_the_limit_says(lab: Lab) -> None:
     await lab.limit(concurrent=10)
-    endless = {"ignore_eos": True, "max_tokens": 100}  # 2 s at 20 ms a word
+    endless = {"ignore_eos": True, "max_tokens": 600}  # 2 s at 20 ms a word
     assert await lab.at_once(200, **endless) == {200: 10, 429: 190}
     assert (await lab.asked(lab.urls[0]))[0] == 200
 
