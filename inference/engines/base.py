@@ -255,7 +255,7 @@ class TokenEngine(Engine):
         """What a token stands for, which may be a part of a character; for a special token its name, as in vLLM."""
 
     @abstractmethod
-    def generate(self, prompt: Prompt, sampling: SamplingParams, tally: Tally) -> AsyncIterator[Delta]:
+    def generate(self, prompt: Prompt, sampling: SamplingParams, tally: Tally | None = None) -> AsyncIterator[Delta]:
         """Deltas until one has a finish reason. Closing the iterator aborts the sequence within one step.
 
         The `tally` tells what it took, also after an abort, of whose last token nobody hears.

@@ -137,3 +137,19 @@ CREATE OR REPLACE FUNCTION modelyard_renew(calls uuid[], hold_s float8) RETURNS 
     UPDATE openai_api_reservation SET expires_at = clock_timestamp() + make_interval(secs => hold_s)
         WHERE call = ANY(calls);
 $$;
+
+-- Workers have a login of their own, which may beat and nothing else.
+DO $$
+DECLARE
+    f regprocedure;
+BEGIN
+    FOR f IN
+        SELECT oid FROM pg_proc
+        WHERE pronamespace = current_schema()::regnamespace
+            AND proname IN ('modelyard_refilled', 'modelyard_measures', 'modelyard_debit', 'modelyard_lock_counters',
+                            'modelyard_reserve', 'modelyard_settle', 'modelyard_owe', 'modelyard_renew')
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+    END LOOP;
+END;
+$$;

@@ -84,10 +84,12 @@ class EchoEngine(TokenEngine):
         """A word."""
         return b"<end>" if token_id == words.END else words.decode(token_id).encode()
 
-    async def generate(self, prompt: Prompt, sampling: SamplingParams, tally: Tally) -> AsyncIterator[Delta]:
+    async def generate(
+        self, prompt: Prompt, sampling: SamplingParams, tally: Tally | None = None
+    ) -> AsyncIterator[Delta]:
         """The words of the question, a delta each."""
         speech = Speech(prompt, sampling, limit=self._limit(prompt, sampling.max_tokens))
-        tally.progress = speech
+        (tally or Tally()).progress = speech
         self._counters.started()
         try:
             while not speech.finished:

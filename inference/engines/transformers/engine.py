@@ -96,7 +96,9 @@ class TransformersEngine(TokenEngine):
         """The bytes of one token."""
         return self._parts.token_bytes(token_id)
 
-    async def generate(self, prompt: Prompt, sampling: SamplingParams, tally: Tally) -> AsyncIterator[Delta]:
+    async def generate(
+        self, prompt: Prompt, sampling: SamplingParams, tally: Tally | None = None
+    ) -> AsyncIterator[Delta]:
         """A delta a token. Closing it aborts the sequence before the next step."""
         from inference.engines.transformers.delivery import Inbox
 
@@ -108,7 +110,7 @@ class TransformersEngine(TokenEngine):
         inbox = Inbox()
         ticket = _ticket(parts, request, inbox, mask=mask, stop=sampling)
         parts.loop.submit(ticket)
-        tally.progress = ticket.sequence
+        (tally or Tally()).progress = ticket.sequence
         try:
             while True:
                 delta = await inbox.get()
