@@ -220,7 +220,7 @@ async def test_a_second_signal_stops_at_once_and_the_client_is_told(start: Start
         await worker.until_state("DRAINING")
         worker.signal(signal.SIGTERM)
         text = await stream.text()
-    assert '"code":"engine_closed"' in text.splitlines()[-2]
+    assert '"code":"engine_closed"' in text.splitlines()[-4]
     assert await worker.exit_code(within_s=3) == 0
 
 
