@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ def _temporary_installation() -> Installation:
     return Installation.at(folder / "var").create()
 
 
+# A shell starts what runs behind with Ctrl-C ignored, and what it starts inherits that: tests press Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Before pytest-django looks for settings: nothing of the developer's own installation may reach a test.
 for _name in [name for name in os.environ if name.startswith("MODELYARD_") or name in FROM_OUTSIDE]:
     del os.environ[_name]
