@@ -33,7 +33,7 @@ class Usage(models.Model):
     cached_tokens = models.PositiveIntegerField(default=0)
     exact = models.BooleanField(default=True, help_text="Whether the engine counted; else what came through here.")
     queued_ms = models.FloatField(default=0.0, help_text="Waiting for a replica.")
-    ttft_ms = models.FloatField(null=True, help_text="From the request to the first byte of its answer.")
+    ttft_ms = models.FloatField(null=True, help_text="From the request to its first token; only streams show it.")
     duration_ms = models.FloatField()
 
     class Meta:

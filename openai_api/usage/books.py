@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from inference.protocol.accounting import PATH
 from inference.protocol.capabilities import ENDPOINTS
-from inference.protocol.errors import ApiError, TooManyRequests
+from inference.protocol.errors import ApiError
 from openai_api.call import Call, Outcome
 from openai_api.errors import ClientGone
 from openai_api.usage.metering import take
@@ -60,7 +60,7 @@ class Books:
         try:
             yield
         except ApiError as error:
-            refused = isinstance(error, TooManyRequests)
+            refused = _at_the_door(error, outcome)
             outcome.status, outcome.finish, outcome.error = error.status, "error", error.code or error.type
             raise
         except (asyncio.CancelledError, GeneratorExit, ClientGone):
@@ -86,7 +86,7 @@ class Books:
         task.add_done_callback(self._asking.discard)
 
     def _note(self, call: Call, outcome: Outcome, *, refused: bool = False) -> None:
-        self.metrics.ended(call, outcome)
+        self.metrics.ended(call, outcome, refused=refused)
         if self.ledger is not None and not refused and call.capability in ENDPOINTS:
             self.ledger.note(line_of(call, outcome).as_json())
 
@@ -116,6 +116,11 @@ class Books:
 def begun(call: Call) -> Outcome:
     """The outcome of a call that starts now."""
     return Outcome(began_at=timezone.now(), asked_at=time.monotonic(), id=call.id)
+
+
+def _at_the_door(error: ApiError, outcome: Outcome) -> bool:
+    """Refused by a limit or a full line before any replica had it: it was not let in, so that no row is due."""
+    return outcome.seated_at is None and error.status < INTERNAL_ERROR
 
 
 def _aborted(outcome: Outcome) -> None:

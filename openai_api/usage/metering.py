@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,6 +19,8 @@ _END = b"\n\n"
 # Other servers may end their lines as HTTP does.
 _END_CRLF = b"\r\n\r\n"
 FAILED = 400
+# Events without a token: that the assistant is going to speak, which comes at once, an error, and the end.
+_SILENT = re.compile(rb'"role": ?"assistant", ?"content": ?""|^data: (?:\[DONE\]|\{"error")')
 
 
 def metered(answer: Answer, outcome: Outcome) -> Answer:
@@ -43,7 +46,6 @@ def take(facts: bytes | str, outcome: Outcome) -> bool:
 
 
 async def _whole(answer: Answer, outcome: Outcome) -> AsyncIterator[bytes]:
-    outcome.first_at = time.monotonic()
     take(answer.accounting, outcome)
     body = b"".join([chunk async for chunk in answer.chunks])
     if answer.status >= FAILED:
@@ -76,7 +78,7 @@ def _behind_last(mark: bytes, data: bytes) -> int:
 
 
 def _noted(whole: bytes, outcome: Outcome) -> bytes:
-    if outcome.first_at is None and not whole.startswith(b":"):  # a comment of ours while it waits
+    if outcome.first_at is None and _speaks(whole):
         outcome.first_at = time.monotonic()
     # A line of JSON has no line break in it, so that no text of a model can look like this.
     at = 0 if whole.startswith(MARK) else whole.find(b"\n" + MARK) + 1
@@ -86,6 +88,11 @@ def _noted(whole: bytes, outcome: Outcome) -> bytes:
     if not outcome.exact:
         outcome.completion_tokens += whole.count(_EVENT)
     return whole
+
+
+def _speaks(whole: bytes) -> bool:
+    """Whether there is something of the model in it, and not just comments and formalities."""
+    return any(event.startswith(_EVENT) and not _SILENT.search(event) for event in whole.split(_END))
 
 
 def _code(body: bytes) -> str:

@@ -8,7 +8,7 @@ from openai_api.call import Call, Outcome
 from registry.catalog import Catalog
 
 # Seconds.
-FIRST_BYTE = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+FIRST_TOKEN = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 DURATION = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 WAIT = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -29,7 +29,10 @@ class Metrics:
             "modelyard_tokens", "Tokens by kind: in, out, cached.", ["model", "kind"], registry=registry
         )
         self._first = _histogram(
-            registry, "time_to_first_byte", meaning="From the request to its first byte.", buckets=FIRST_BYTE
+            registry,
+            "time_to_first_token",
+            meaning="From a request to its first token, if streamed.",
+            buckets=FIRST_TOKEN,
         )
         self._duration = _histogram(
             registry, "request_duration", meaning="From the request to its end.", buckets=DURATION
@@ -42,15 +45,16 @@ class Metrics:
         """A request starts."""
         self._in_flight.labels(call.model.name).inc()
 
-    def ended(self, call: Call, outcome: Outcome) -> None:
-        """A request is over."""
+    def ended(self, call: Call, outcome: Outcome, *, refused: bool) -> None:
+        """A request is over. How long a refusal took says nothing about answers."""
         model = call.model.name
         self._in_flight.labels(model).dec()
         self._requests.labels(model, call.capability, str(outcome.status)).inc()
         self._tokens.labels(model, "in").inc(outcome.prompt_tokens)
         self._tokens.labels(model, "out").inc(outcome.completion_tokens)
         self._tokens.labels(model, "cached").inc(outcome.cached_tokens)
-        self._observe(model, outcome)
+        if not refused:
+            self._observe(model, outcome)
 
     def refused(self, status: int) -> None:
         """An error was answered, whether anybody had begun to work on the request or not."""

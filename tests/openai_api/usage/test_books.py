@@ -8,10 +8,17 @@ from typing import Any
 
 import orjson
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from echo_worker import EchoWorker, echo_worker
 from gateway_rig import QUESTION, Rig, eventually, model, rig
 
+from inference.protocol.errors import TooManyRequests
+from inference.server.failures import respond
 from openai_api.usage.spool import Spool
+from registry.catalog import Replica
+
+ASK: dict[str, Any] = {"model": "echo", "messages": QUESTION}
 
 
 class Ledger:
@@ -60,6 +67,41 @@ async def test_whole_answers_streams_embeddings_and_errors_leave_a_row_each(work
     assert facts[3][:2] == (400, "error")
     assert (rows[4]["endpoint"], rows[4]["prompt_tokens"]) == ("embeddings", 2)
     assert {row["username"] for row in rows} == {"anna"}
+
+
+async def test_who_is_refused_at_the_door_leaves_no_row_and_whom_a_replica_had_leaves_one(settings: Any) -> None:
+    settings.MODELYARD_MAX_WAITING = 0
+
+    async def full(request: web.Request) -> web.StreamResponse:
+        return respond(TooManyRequests("Too many wait.", code="engine_overloaded"))
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", full)
+    async with TestServer(app) as server:
+        replica = Replica(uuid.uuid4(), f"http://127.0.0.1:{server.port}", ("chat",))
+        async with rig(model("echo", replica)) as gateway:
+            rows = kept(gateway)
+            for _ in range(3):
+                async with gateway.http.post("/v1/chat/completions", json=ASK) as response:
+                    assert response.status == 429
+            await eventually(lambda: rows)
+            figures = gateway.gateway.books.metrics.text(gateway.gateway.board.catalog).decode()
+    assert [(row["status"], row["error"], row["launch_id"]) for row in rows] == [
+        (429, "queue_full", str(replica.launch_id))
+    ]
+    assert 'modelyard_requests_total{endpoint="chat",model="echo",status="429"} 3.0' in figures
+
+
+@pytest.mark.parametrize("path", ["/tokenize", "/detokenize"])
+async def test_who_asks_for_tokens_only_is_counted_and_leaves_no_row(path: str, worker: EchoWorker) -> None:
+    async with rig(model("echo", worker.replica)) as gateway:
+        rows = kept(gateway)
+        body = {"model": "echo", "prompt": "one two"} if path == "/tokenize" else {"model": "echo", "tokens": [1]}
+        async with gateway.http.post(path, json=body) as response:
+            assert response.status == 200, await response.text()
+        figures = gateway.gateway.books.metrics.text(gateway.gateway.board.catalog).decode()
+    assert f'modelyard_requests_total{{endpoint="{path[1:]}",model="echo",status="200"}} 1.0' in figures
+    assert rows == []
 
 
 @pytest.mark.parametrize("lines", [1, 3])

@@ -54,6 +54,37 @@ async def _read(answer: Answer, into: list[bytes]) -> None:
         into.append(chunk)  # noqa: PERF401 - it has to keep what came before the error
 
 
+WAITING = b": waiting, place 3 in the queue\n\n"
+ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null}}]}\n\n'
+FAILED = b'data: {"error":{"message":"m","type":"t","param":null,"code":null}}\n\ndata: [DONE]\n\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "first"),
+    [
+        ([WAITING, WAITING], EVENTS),
+        ([WAITING + ROLE], EVENTS),
+        ([ROLE, ROLE], ROLE + EVENTS),
+        ([ROLE], WAITING + EVENTS),
+        ([WAITING, ROLE, FAILED], b""),
+    ],
+)
+async def test_the_first_token_is_neither_a_comment_nor_the_role_nor_an_error(
+    before: list[bytes], first: bytes
+) -> None:
+    noted, seen = outcome(), []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for chunk in before:
+            yield chunk
+            seen.append(noted.first_at)
+        yield first
+
+    assert [chunk async for chunk in metered(Answer(200, HEADERS, chunks()), noted).chunks]
+    assert seen == [None] * len(before)
+    assert (noted.first_at is not None) == bool(first)
+
+
 async def test_an_error_of_the_engine_is_noted_by_its_code() -> None:
     noted = outcome()
     body = b'{"error":{"message":"m","type":"t","param":null,"code":"too_long"}}'
