@@ -6,14 +6,14 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, FailFast, Field, model_validator
 
-from inference.protocol.content import joined_text
+from inference.protocol.content import Content, joined_text
 from inference.protocol.idle import IdleChatFields
 from inference.protocol.nesting import shallow
 from inference.protocol.problems import problem
 from inference.protocol.refusals import CHAT, Refusal
-from inference.protocol.requests import MAX_TOPS, StrictModel
+from inference.protocol.requests import MAX_TOKENS, MAX_TOPS, StrictModel
 from inference.protocol.response_format import StructuredRequest
-from inference.protocol.tools import MAX_TOOLS, Tool, ToolCall, ToolChoice, parsed_choice
+from inference.protocol.tools import MAX_TOOLS, Choice, Tool, ToolCall, ToolChoice, parsed_choice
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
@@ -41,11 +41,13 @@ TemplateVariables = Annotated[dict[str, Any], AfterValidator(shallow), AfterVali
 class ChatMessage(StrictModel):
     """One message, its content already joined to one text."""
 
-    role: Role
-    content: Annotated[str | None, BeforeValidator(joined_text)] = None
-    name: str | None = None
-    tool_calls: list[ToolCall] | None = None
-    tool_call_id: str | None = None
+    role: Role = Field(description="Who says it; chat templates see `developer` as `system`, `function` as `tool`.")
+    content: Annotated[str | None, BeforeValidator(joined_text, json_schema_input_type=Content)] = Field(
+        None, description="A text, or text parts that are joined. Only an assistant may have none."
+    )
+    name: str | None = Field(None, description="Of who says it, for templates that show it.")
+    tool_calls: list[ToolCall] | None = Field(None, description="What an assistant called.")
+    tool_call_id: str | None = Field(None, description="Which call a message of the role `tool` is the result of.")
 
     @model_validator(mode="after")
     def _only_an_assistant_may_say_nothing(self) -> Self:
@@ -69,14 +71,23 @@ class ChatCompletionRequest(StructuredRequest, IdleChatFields):
     idle: ClassVar[frozenset[str]] = StructuredRequest.idle | IdleChatFields.model_fields.keys()
 
     # One error is reported, so the rest of a long list is not looked at once one is found.
-    messages: Annotated[list[ChatMessage], FailFast()] = Field(min_length=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
-    logprobs: bool = False
-    top_logprobs: int = Field(0, ge=0, le=MAX_TOPS)
-    tools: Annotated[list[Tool], FailFast()] = Field(default_factory=list, max_length=MAX_TOOLS)
-    tool_choice: Annotated[ToolChoice, BeforeValidator(parsed_choice)] = ToolChoice()
-    parallel_tool_calls: bool = True
-    chat_template_kwargs: TemplateVariables = Field(default_factory=dict)
+    messages: Annotated[list[ChatMessage], FailFast()] = Field(min_length=1, description="The chat so far.")
+    max_completion_tokens: int | None = Field(None, ge=1, description=f"{MAX_TOKENS} It wins over `max_tokens`.")
+    logprobs: bool = Field(False, description="Answers with the log probability of each token.")
+    top_logprobs: int = Field(
+        0, ge=0, le=MAX_TOPS, description="With `logprobs`: so many of the likeliest tokens at each place, too."
+    )
+    tools: Annotated[list[Tool], FailFast()] = Field(
+        default_factory=list, max_length=MAX_TOOLS, description="What the model may call, if its template takes tools."
+    )
+    tool_choice: Annotated[ToolChoice, BeforeValidator(parsed_choice, json_schema_input_type=Choice)] = Field(
+        ToolChoice(), description="Whether a tool may, must or must not be called; or which one must."
+    )
+    parallel_tool_calls: bool = Field(True, description="False: one call at most.")
+    chat_template_kwargs: TemplateVariables = Field(
+        default_factory=dict,
+        description='vLLM\'s: variables for the chat template, such as `{"enable_thinking": false}`.',
+    )
 
     @model_validator(mode="after")
     def _tops_need_logprobs(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from inference.protocol.problems import problem
-from inference.protocol.prompts import TextOrTokens, prompt_list
+from inference.protocol.prompts import Prompts, TextOrTokens, prompt_list
 from inference.protocol.refusals import COMPLETIONS, Refusal
 from inference.protocol.requests import MAX_TOPS
 from inference.protocol.response_format import StructuredRequest
@@ -21,12 +21,23 @@ class CompletionRequest(StructuredRequest):
 
     refusals: ClassVar[tuple[Refusal, ...]] = COMPLETIONS
 
-    prompt: Annotated[tuple[TextOrTokens, ...], BeforeValidator(prompt_list)]
+    prompt: Annotated[tuple[TextOrTokens, ...], BeforeValidator(prompt_list, json_schema_input_type=Prompts)] = Field(
+        description="What to continue: a text, token ids, or a list of either."
+    )
     # 0 is for those who only want to know something about the prompt.
-    max_tokens: int | None = Field(None, ge=0)
-    best_of: int | None = Field(None, ge=1, le=128)
-    logprobs: int | None = Field(None, ge=0, le=MAX_TOPS)
-    echo: bool = False
+    max_tokens: int | None = Field(
+        None, ge=0, description=f"The most tokens to generate for one choice. Absent: {DEFAULT_MAX_TOKENS}."
+    )
+    best_of: int | None = Field(
+        None, ge=1, le=128, description="Generates so many, returns the `n` likeliest per token. Not with `stream`."
+    )
+    logprobs: int | None = Field(
+        None,
+        ge=0,
+        le=MAX_TOPS,
+        description="Log probabilities of the tokens, with so many of the likeliest at each place.",
+    )
+    echo: bool = Field(False, description="The text begins with the prompt.")
 
     @model_validator(mode="after")
     def _best_of_is_at_least_n(self) -> Self:

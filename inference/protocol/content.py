@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
 
 from inference.protocol.problems import json_type, problem
 
 # Parts that carry text, by the name that OpenAI gives to each, and the key of their text.
 _TEXT_KEYS = {"text": "text", "refusal": "refusal"}
 _NOT_TEXT = {"image_url": "image", "input_audio": "audio", "file": "file"}
+
+
+class TextPart(BaseModel):
+    """A text."""
+
+    type: Literal["text"] = Field(description="That it is a text.")
+    text: str = Field(description="The text.")
+
+
+class RefusalPart(BaseModel):
+    """What an assistant said instead of an answer."""
+
+    type: Literal["refusal"] = Field(description="That it is a refusal.")
+    refusal: str = Field(description="The text.")
+
+
+# What clients may write, for the description of the API.
+Content = str | Annotated[list[TextPart | RefusalPart], Field(min_length=1)]
 
 
 def joined_text(value: object) -> object:

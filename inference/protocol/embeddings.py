@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 
 from inference.protocol.errors import BadRequest
 from inference.protocol.problems import problem
-from inference.protocol.prompts import TextOrTokens, prompt_list
+from inference.protocol.prompts import Prompts, TextOrTokens, prompt_list
 from inference.protocol.requests import ApiRequest
 
 if TYPE_CHECKING:
@@ -37,9 +37,15 @@ def _inputs(value: object) -> object:
 class EmbeddingRequest(ApiRequest):
     """Texts to be embedded."""
 
-    input: Annotated[tuple[TextOrTokens, ...], BeforeValidator(_inputs)]
-    encoding_format: EncodingFormat = "float"
-    dimensions: int | None = Field(None, ge=1)
+    input: Annotated[tuple[TextOrTokens, ...], BeforeValidator(_inputs, json_schema_input_type=Prompts)] = Field(
+        description="What to embed: a text, token ids, or a list of either. None may be empty."
+    )
+    encoding_format: EncodingFormat = Field(
+        "float", description="`base64`: little-endian 32-bit floats, half the size."
+    )
+    dimensions: int | None = Field(
+        None, ge=1, description="Only the first so many numbers, again with length one, for models trained for it."
+    )
 
 
 def shortened(vectors: Vectors | Sequence[Sequence[float]], dimensions: int | None) -> Vectors:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from inference.protocol.problems import json_type, problem
 
@@ -10,6 +12,10 @@ TextOrTokens = str | tuple[int, ...]
 
 # OpenAI's limit of inputs in one request.
 MAX_PROMPTS = 2048
+# What clients may write, for the description of the API.
+TokenId = Annotated[int, Field(ge=0)]
+_TokenIds = Annotated[list[TokenId], Field(min_length=1)]
+Prompts = str | _TokenIds | Annotated[list[str | _TokenIds], Field(min_length=1, max_length=MAX_PROMPTS)]
 
 
 def prompt_list(value: object) -> object:

@@ -7,7 +7,7 @@ are accepted, and named in a header of the answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -20,13 +20,21 @@ _MOST_NAMED = 20
 _LONGEST_NAME = 64
 
 
+# JSON's ways to ask for nothing; Python takes 0 for false.
+NOTHING: tuple[object, ...] = (False, "", [], {})
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A field, when its value asks for something, and what to say after 'is not supported by this server'."""
+    """A field, the values with which it asks for nothing, and what to say after 'is not supported by this server'."""
 
     param: str
-    asks: Callable[[Any], bool] = bool
+    harmless: tuple[object, ...] = NOTHING
     hint: str = ""
+
+    def asks(self, value: object) -> bool:
+        """Whether a request with this value wants what is not there. A null never does."""
+        return value is not None and value not in self.harmless
 
     def error(self) -> BadRequest:
         """The 400 for a request that uses the field."""
@@ -35,10 +43,9 @@ class Refusal:
 
 
 def refuse(body: Mapping[str, Any], refusals: Iterable[Refusal]) -> None:
-    """Raise for the first refused field that `body` makes use of. A null never asks for anything."""
+    """Raise for the first refused field that `body` makes use of."""
     for refusal in refusals:
-        value = body.get(refusal.param)
-        if value is not None and refusal.asks(value):
+        if refusal.asks(body.get(refusal.param)):
             raise refusal.error()
 
 
@@ -47,34 +54,25 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(quote(name[:_LONGEST_NAME], safe="", errors="replace") for name in names[:_MOST_NAMED])
 
 
-def _given(value: object) -> bool:
-    # 0 asks too: for the old `logprobs` it means the chosen token's alone.
-    return value is not False
-
-
-def _other_than(*harmless: object) -> Callable[[Any], bool]:
-    return lambda value: value not in harmless
-
-
 _SAMPLING = (
     Refusal("bad_words"),
     Refusal("allowed_token_ids"),
     Refusal("use_beam_search"),
     Refusal("truncate_prompt_tokens"),
-    Refusal("skip_special_tokens", lambda value: value is False, " when it is false"),
+    Refusal("skip_special_tokens", (True,), ", except for true"),
     Refusal("guided_grammar", hint="; use a JSON schema or a regular expression"),
 )
 
 CHAT = (
     *_SAMPLING,
-    Refusal("best_of", _other_than(1), " for chats; use 'n'"),
+    Refusal("best_of", (1,), " for chats; use 'n'"),
     Refusal("echo"),
     Refusal("functions", hint="; use 'tools'"),
-    Refusal("function_call", _other_than("none", "auto"), "; use 'tool_choice'"),
-    Refusal("modalities", _other_than(["text"], []), ", except for ['text']"),
+    Refusal("function_call", ("none", "auto"), "; use 'tool_choice'"),
+    Refusal("modalities", (["text"], []), ", except for ['text']"),
     Refusal("audio"),
     Refusal("moderation"),
-    Refusal("web_search_options", _given),
+    Refusal("web_search_options", (False,)),
 )
 
 COMPLETIONS = (

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from inference.protocol.problems import bad_request, json_type, problem
-from inference.protocol.prompts import token_ids
+from inference.protocol.prompts import TokenId, token_ids
 from inference.protocol.refusals import Refusal, refuse
 
 MAX_STOPS = 16
@@ -16,6 +16,9 @@ MAX_STOPS = 16
 MAX_TOPS = 20
 # OpenAI's: a token with it is as good as forbidden, or forced.
 STRONGEST_BIAS = 100
+# How the description of several fields ends, or goes.
+MODELS_OWN = "Absent: what the model's deployment or its `generation_config.json` says."
+MAX_TOKENS = "The most tokens to generate for one choice. Absent: what is left of the context."
 _INT64 = 2**63
 _DIGITS = 18
 
@@ -61,6 +64,15 @@ def _bias(value: object, *, at: str) -> float:
     return float(value)
 
 
+# What clients may write, for the description of the API; the validators say what is wrong in words.
+NotEmpty = Annotated[str, Field(min_length=1)]
+Stops = NotEmpty | Annotated[list[NotEmpty], Field(max_length=MAX_STOPS)]
+Biases = dict[
+    Annotated[str, Field(pattern=f"^[0-9]{{1,{_DIGITS}}}$")],
+    Annotated[float, Field(ge=-STRONGEST_BIAS, le=STRONGEST_BIAS)],
+]
+
+
 class StrictModel(BaseModel):
     """An object of a request's body: no coercion, unknown fields ignored, null as absent."""
 
@@ -81,8 +93,8 @@ class ApiRequest(StrictModel):
     # Fields that are checked and have no effect.
     idle: ClassVar[frozenset[str]] = frozenset({"user"})
 
-    model: str = Field(min_length=1)
-    user: str | None = None
+    model: str = Field(min_length=1, description="A model's name or one of its aliases.")
+    user: str | None = Field(None, description="Whom the request is for, as OpenAI's clients say it.")
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> Self:
@@ -105,34 +117,66 @@ class ApiRequest(StrictModel):
 class StreamOptions(StrictModel):
     """Options that only a stream has."""
 
-    include_usage: bool = False
-    # vLLM's: every chunk counts, not only the last; as there, only together with `include_usage`.
-    continuous_usage_stats: bool = False
+    include_usage: bool = Field(False, description="The last chunk before `[DONE]` counts the request's tokens.")
+    # As in vLLM, only together with `include_usage`.
+    continuous_usage_stats: bool = Field(
+        False, description="vLLM's: with `include_usage`, every chunk counts, not only the last."
+    )
 
 
 class GenerationRequest(ApiRequest):
     """What chat and completions share. None leaves the choice to the model's own defaults."""
 
-    max_tokens: int | None = Field(None, ge=1)
-    n: int = Field(1, ge=1, le=128)
-    temperature: float | None = Field(None, ge=0, le=2)
-    top_p: float | None = Field(None, ge=0, le=1)
+    max_tokens: int | None = Field(None, ge=1, description=MAX_TOKENS)
+    n: int = Field(1, ge=1, le=128, description="How many choices to generate; choice *i* uses `seed` + *i*.")
+    temperature: float | None = Field(
+        None, ge=0, le=2, description=f"0 takes the likeliest token, higher values make it more random. {MODELS_OWN}"
+    )
+    top_p: float | None = Field(
+        None, ge=0, le=1, description=f"Only the likeliest tokens that together have this probability. {MODELS_OWN}"
+    )
     # 0 and -1 both mean "all tokens": clients of other servers send either.
-    top_k: int | None = Field(None, ge=-1)
-    min_p: float | None = Field(None, ge=0, le=1)
-    presence_penalty: float = Field(0.0, ge=-2, le=2)
-    frequency_penalty: float = Field(0.0, ge=-2, le=2)
-    repetition_penalty: float | None = Field(None, gt=0, le=10)
-    seed: int | None = Field(None, ge=-_INT64, le=_INT64 - 1)
-    logit_bias: Annotated[dict[int, float], BeforeValidator(_biases)] = Field(default_factory=dict)
-    stop: Annotated[tuple[str, ...], BeforeValidator(_stops)] = ()
-    stop_token_ids: Annotated[tuple[int, ...], BeforeValidator(_stop_ids)] = ()
-    include_stop_str_in_output: bool = False
-    min_tokens: int = Field(0, ge=0)
-    ignore_eos: bool = False
-    prompt_logprobs: int | None = Field(None, ge=0, le=MAX_TOPS)
-    stream: bool = False
-    stream_options: StreamOptions | None = None
+    top_k: int | None = Field(
+        None, ge=-1, description=f"Only so many of the likeliest tokens; 0 and -1: all. {MODELS_OWN}"
+    )
+    min_p: float | None = Field(
+        None, ge=0, le=1, description=f"Only tokens at least this share as likely as the likeliest one. {MODELS_OWN}"
+    )
+    presence_penalty: float = Field(
+        0.0, ge=-2, le=2, description="Taken from the logits of tokens that the answer has already."
+    )
+    frequency_penalty: float = Field(
+        0.0, ge=-2, le=2, description="Taken from a token's logit once for each time that the answer has it."
+    )
+    repetition_penalty: float | None = Field(
+        None,
+        gt=0,
+        le=10,
+        description=f"Above 1: tokens of prompt and answer become less likely again; below: more. {MODELS_OWN}",
+    )
+    seed: int | None = Field(
+        None, ge=-_INT64, le=_INT64 - 1, description="The same request with the same seed gives the same text."
+    )
+    logit_bias: Annotated[dict[int, float], BeforeValidator(_biases, json_schema_input_type=Biases)] = Field(
+        default_factory=dict, description="Token ids as strings, each with a number that is added to its logit."
+    )
+    stop: Annotated[tuple[str, ...], BeforeValidator(_stops, json_schema_input_type=Stops)] = Field(
+        (), description="Texts at which the answer ends; found across tokens, and not part of the answer."
+    )
+    stop_token_ids: Annotated[tuple[int, ...], BeforeValidator(_stop_ids, json_schema_input_type=list[TokenId])] = (
+        Field((), description="vLLM's: tokens at which the answer ends.")
+    )
+    include_stop_str_in_output: bool = Field(False, description="vLLM's: the stop string is part of the answer.")
+    min_tokens: int = Field(0, ge=0, description="vLLM's: how many tokens come before any end.")
+    ignore_eos: bool = Field(False, description="vLLM's: goes on to the limit of tokens, whatever the model says.")
+    prompt_logprobs: int | None = Field(
+        None,
+        ge=0,
+        le=MAX_TOPS,
+        description="vLLM's: log probabilities of the prompt's tokens, with so many likeliest. Not with `stream`.",
+    )
+    stream: bool = Field(False, description="Answers in server-sent events, always ended by `[DONE]`.")
+    stream_options: StreamOptions | None = Field(None, description="Only when `stream` is true.")
 
     @model_validator(mode="after")
     def _options_need_a_stream(self) -> Self:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from inference.protocol.nesting import shallow
 from inference.protocol.problems import json_type, problem
 from inference.protocol.requests import GenerationRequest, StrictModel
-from inference.protocol.tools import tool_name
+from inference.protocol.tools import Name
 
 MAX_CHOICES = 1000
 _ANY_OBJECT: Mapping[str, Any] = {"type": "object"}
@@ -49,26 +49,33 @@ def _choices(value: object) -> object:
     return tuple(value)
 
 
-Schema = Annotated[dict[str, Any], BeforeValidator(_schema_or_text), AfterValidator(shallow)]
+Schema = Annotated[
+    dict[str, Any],
+    BeforeValidator(_schema_or_text, json_schema_input_type=dict[str, Any] | str),
+    AfterValidator(shallow),
+]
 Pattern = Annotated[str, Field(min_length=1)]
-Choices = Annotated[tuple[str, ...], BeforeValidator(_choices)]
+Options = Annotated[list[str], Field(min_length=1, max_length=MAX_CHOICES)]
+Choices = Annotated[tuple[str, ...], BeforeValidator(_choices, json_schema_input_type=Options)]
 
 
 class JsonSchema(StrictModel):
     """A schema with a name. The answer follows it always, so `strict` makes no difference."""
 
-    name: Annotated[str, AfterValidator(tool_name)]
-    strict: bool = False
+    name: Name = Field(description="For OpenAI's clients; it changes nothing.")
+    strict: bool = Field(False, description="The answer follows the schema in any case.")
     # `schema` is a method of pydantic's models.
-    json_schema: Annotated[dict[str, Any], AfterValidator(shallow)] = Field(alias="schema")
+    json_schema: Annotated[dict[str, Any], AfterValidator(shallow)] = Field(
+        alias="schema", description="What the JSON has to be like."
+    )
 
 
 class ResponseFormat(StrictModel):
     """The form of the answer, and what that type needs."""
 
-    type: Literal["text", "json_object", "json_schema", "regex"]
-    json_schema: JsonSchema | None = None
-    regex: Pattern | None = None
+    type: Literal["text", "json_object", "json_schema", "regex"] = Field(description="Which form; `text` is any.")
+    json_schema: JsonSchema | None = Field(None, description="For the type `json_schema`.")
+    regex: Pattern | None = Field(None, description="For the type `regex`: what the whole answer matches.")
 
     @model_validator(mode="after")
     def _type_has_what_it_needs(self) -> Self:
@@ -93,10 +100,12 @@ class StructuredOutputs(StrictModel):
     """vLLM's object for the same."""
 
     # `json` is a method of pydantic's models.
-    json_schema: Schema | None = Field(default=None, alias="json")
-    json_object: bool = False
-    regex: Pattern | None = None
-    choice: Choices = ()
+    json_schema: Schema | None = Field(
+        default=None, alias="json", description="A JSON schema, or its text: what the answer has to be like."
+    )
+    json_object: bool = Field(default=False, description="The answer is any JSON object.")
+    regex: Pattern | None = Field(default=None, description="What the whole answer matches.")
+    choice: Choices = Field(default=(), description="The answer is one of these texts.")
 
     def constraints(self) -> list[Constraint]:
         """All that is asked for."""
@@ -112,11 +121,15 @@ class StructuredOutputs(StrictModel):
 class StructuredRequest(GenerationRequest):
     """A request whose answer may be held to a form."""
 
-    response_format: Annotated[ResponseFormat | None, AfterValidator(_unless_text)] = None
-    structured_outputs: StructuredOutputs = StructuredOutputs()
-    guided_json: Schema | None = None
-    guided_regex: Pattern | None = None
-    guided_choice: Choices = ()
+    response_format: Annotated[ResponseFormat | None, AfterValidator(_unless_text)] = Field(
+        None, description="The form that the answer is held to while it is generated."
+    )
+    structured_outputs: StructuredOutputs = Field(
+        StructuredOutputs(), description="vLLM's name for the same; one form in one request."
+    )
+    guided_json: Schema | None = Field(None, description="vLLM's older name: a JSON schema, or its text.")
+    guided_regex: Pattern | None = Field(None, description="vLLM's older name: what the whole answer matches.")
+    guided_choice: Choices = Field((), description="vLLM's older name: the answer is one of these texts.")
 
     @model_validator(mode="after")
     def _one_form_at_most(self) -> Self:

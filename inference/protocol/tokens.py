@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, FailFast, Field, model_validator
 
 from inference.protocol.chat import ChatMessage, TemplateVariables
 from inference.protocol.problems import json_type, problem
-from inference.protocol.prompts import token_ids
+from inference.protocol.prompts import TokenId, token_ids
 from inference.protocol.refusals import TOKENIZE, Refusal
 from inference.protocol.requests import ApiRequest
 from inference.protocol.tools import MAX_TOOLS, Tool
@@ -26,13 +26,21 @@ class TokenizeRequest(ApiRequest):
 
     refusals: ClassVar[tuple[Refusal, ...]] = TOKENIZE
 
-    prompt: str | None = None
-    messages: Annotated[list[ChatMessage], FailFast()] = Field(default_factory=list, min_length=1)
-    add_special_tokens: bool | None = None
-    add_generation_prompt: bool = True
-    return_token_strs: bool = False
-    tools: Annotated[list[Tool], FailFast()] = Field(default_factory=list, max_length=MAX_TOOLS)
-    chat_template_kwargs: TemplateVariables = Field(default_factory=dict)
+    prompt: str | None = Field(None, description="A text; this or `messages`.")
+    messages: Annotated[list[ChatMessage], FailFast()] = Field(
+        default_factory=list, min_length=1, description="A chat, as the model's template writes it; this or `prompt`."
+    )
+    add_special_tokens: bool | None = Field(
+        None, description="Whether a `prompt` gets them. Absent: true. Templates write those of `messages`."
+    )
+    add_generation_prompt: bool = Field(True, description="`messages` end with the beginning of an answer.")
+    return_token_strs: bool = Field(False, description="`token_strs` is the text of each token, else null.")
+    tools: Annotated[list[Tool], FailFast()] = Field(
+        default_factory=list, max_length=MAX_TOOLS, description="What the template tells the model of tools."
+    )
+    chat_template_kwargs: TemplateVariables = Field(
+        default_factory=dict, description='Variables for the chat template, such as `{"enable_thinking": false}`.'
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -52,7 +60,9 @@ class TokenizeRequest(ApiRequest):
 class DetokenizeRequest(ApiRequest):
     """Tokens to be put together to a text."""
 
-    tokens: Annotated[tuple[int, ...], BeforeValidator(_ids)]
+    tokens: Annotated[tuple[int, ...], BeforeValidator(_ids, json_schema_input_type=list[TokenId])] = Field(
+        description="Token ids."
+    )
 
 
 def token_list(tokens: Sequence[int], *, context_length: int, texts: Sequence[str] | None) -> dict[str, Any]:

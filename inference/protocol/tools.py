@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from inference.protocol.nesting import shallow, too_deep
 from inference.protocol.problems import json_type, problem
@@ -15,7 +15,7 @@ from inference.protocol.requests import StrictModel
 
 # OpenAI's limit.
 MAX_TOOLS = 128
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_NAME = re.compile(NAME := r"[a-zA-Z0-9_-]{1,64}")
 _MODES = ("none", "auto", "required")
 
 
@@ -32,25 +32,26 @@ def _for_an_object(schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", **schema}
 
 
-Name = Annotated[str, AfterValidator(tool_name)]
+Name = Annotated[str, AfterValidator(tool_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
 
 
 class Function(StrictModel):
     """A function that the model may call; `parameters` is the JSON schema of its arguments."""
 
-    name: Name
-    description: str | None = None
+    name: Name = Field(description="Letters, digits, underscores and dashes.")
+    description: str | None = Field(None, description="What it does, for the model to read.")
     parameters: Annotated[dict[str, Any], AfterValidator(shallow), AfterValidator(_for_an_object)] = Field(
-        default_factory=lambda: {"type": "object", "properties": {}}
+        default_factory=lambda: {"type": "object", "properties": {}},
+        description="A JSON schema of the type `object`: the arguments.",
     )
-    strict: bool = False
+    strict: bool = Field(False, description="Forced calls always follow the schema, others never have to.")
 
 
 class Tool(StrictModel):
     """OpenAI's wrapping of a function."""
 
-    type: Literal["function"]
-    function: Function
+    type: Literal["function"] = Field(description="There is no other type.")
+    function: Function = Field(description="What the model may call.")
 
     def for_template(self) -> dict[str, Any]:
         """As chat templates show it to the model, in the order in which they were taught."""
@@ -86,19 +87,36 @@ def parsed_choice(value: object) -> ToolChoice:
     raise problem("""must be 'none', 'auto', 'required' or {"type": "function", "function": {"name": ...}}""")
 
 
+class NamedFunction(StrictModel):
+    """The name of one of the tools."""
+
+    name: str = Field(description="Of one of `tools`.")
+
+
+class NamedChoice(StrictModel):
+    """The tool that must be called."""
+
+    type: Literal["function"] = Field(description="There is no other type.")
+    function: NamedFunction = Field(description="Which one.")
+
+
+# What clients may write, for the description of the API.
+Choice = Literal["none", "auto", "required"] | NamedChoice
+
+
 class CalledFunction(StrictModel):
     """A function with the arguments that the model gave it, as text."""
 
-    name: str = Field(min_length=1)
-    arguments: str = "{}"
+    name: str = Field(min_length=1, description="The function.")
+    arguments: str = Field("{}", description="A JSON object as text, as the model wrote it.")
 
 
 class ToolCall(StrictModel):
     """A call that an assistant made earlier in the chat."""
 
-    id: str | None = None
-    type: Literal["function"] = "function"
-    function: CalledFunction
+    id: str | None = Field(None, description="What the result's `tool_call_id` names.")
+    type: Literal["function"] = Field("function", description="There is no other type.")
+    function: CalledFunction = Field(description="What was called.")
 
     def for_template(self) -> dict[str, Any]:
         """As chat templates read it: they write the arguments as JSON themselves, so these are an object."""
