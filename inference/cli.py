@@ -39,7 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
         description="Serve one model in the OpenAI format.",
         epilog="Environment: MODELYARD_WORKER_TOKEN (bearer token; without it only loopback hosts), "
         "MODELYARD_HEARTBEAT_URL (postgres URL), MODELYARD_BEAT_INTERVAL_S, MODELYARD_CACHE_DIR, "
-        "MODELYARD_MAX_BODY_BYTES. For models from a hub: HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE=1.",
+        "MODELYARD_MAX_BODY_BYTES, MODELYARD_KEEPALIVE_S. "
+        "For models from a hub: HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE=1.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -112,6 +113,7 @@ def _hub(environ: Mapping[str, str], *, offline: object) -> HubAccess:
         raise ConfigError("The option 'offline' must be true or false.")
     switched_off = environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "on", "yes", "true"}
     cache = hub_cache(environ, _cache_dir(environ))
+        "keepalive_s": number("MODELYARD_KEEPALIVE_S", 10.0),
     return HubAccess(cache, environ.get("HF_ENDPOINT") or None, offline or switched_off)
 
 

@@ -41,6 +41,8 @@ class WorkerConfig:
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     # Of this process, without its secrets: what processes that an engine starts inherit.
     environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    # How often a stream that waits gets a comment.
+    keepalive_s: float = 10.0
 
     def __post_init__(self) -> None:
         if self.token is None and not is_loopback(self.host):

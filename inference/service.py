@@ -15,6 +15,9 @@ from inference.protocol.capabilities import wrong_endpoint
 from inference.protocol.errors import ModelNotFound, ServiceUnavailable
 from inference.traffic import Traffic
 
+# An engine that makes no step for so many seconds is not at work: who waits for it may lose patience.
+STALLED_S = 60.0
+
 
 class Service:
     """One model, its state and its traffic."""
@@ -39,6 +42,10 @@ class Service:
     def engine_stats(self) -> EngineStats:
         """The engine's counters; zeros while there is none."""
         return EngineStats() if self.loaded is None else self.loaded.stats()
+
+    def moves(self) -> bool:
+        """Whether the engine is at work on what it was asked, as far as can be seen."""
+        return self.engine_stats().stalled_s < STALLED_S
 
     def check_model(self, name: str) -> None:
         """Raise `ModelNotFound` for every name but the served one."""

@@ -14,6 +14,7 @@ from django.conf import settings
 from inference.protocol import accounting
 from inference.protocol.capabilities import PATHS
 from inference.protocol.refusals import IGNORED_FIELDS
+from inference.protocol.stream import KEEP_ALIVE
 from openai_api.call import Call
 from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaFull, ReplicaUnavailable
 from registry.catalog import Replica
@@ -96,12 +97,20 @@ async def _begun(response: aiohttp.ClientResponse) -> Answer:
     if not headers["content-type"].startswith(EVENT_STREAM):
         told = response.headers.get(accounting.HEADER, "")
         return Answer(response.status, headers, _whole(await response.read()), told)
-    first = await response.content.readany()
+    first = await _first_words(response.content)
     return Answer(response.status, headers, _stream(first, response))
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:
     yield body
+async def _first_words(content: aiohttp.StreamReader) -> bytes:
+    """What a worker says to keep its line open is nothing yet: until it says more, another replica may be asked."""
+    said = await content.readany()
+    while said.startswith(KEEP_ALIVE):
+        said = said.removeprefix(KEEP_ALIVE) or await content.readany()
+    return said
+
+
 
 
 async def _stream(first: bytes, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

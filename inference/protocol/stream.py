@@ -30,6 +30,10 @@ def comment(text: str) -> bytes:
     return b": " + text.encode() + b"\n\n"
 
 
+# What a worker says while its engine has nothing to say yet.
+KEEP_ALIVE = comment("keep-alive")
+
+
 def error_event(error: ApiError) -> bytes:
     """An error after the first byte; the stream ends after it."""
     return event(error.as_bytes())

@@ -23,6 +23,7 @@ from inference.protocol.stream import CONTENT_TYPE, ChatChunks, ChunkEncoder, Co
 from inference.server.accounting import ACCOUNT, closing
 from inference.server.drafts import Collector, Editor, Generation, LogprobsFormat
 from inference.server.generation import ChoiceSpec, generate_all, pump_all, running, settle
+from inference.server.keepalive import Events, kept_alive
 from inference.server.keys import SERVICE, STREAM
 from inference.server.logprobs import ChatLogprobs, CompletionLogprobs
 from inference.server.steps import Steps, steps_for
@@ -87,8 +88,9 @@ async def _stream(
         stream = web.StreamResponse(headers=_STREAM_HEADERS)
         await stream.prepare(http)
         http[STREAM] = stream
-        await stream.write(b"".join(encoder.start(run.index) for run in runs))
-        await pump_all(runs, _Writer(stream, steps).deliver)
+        async with kept_alive(stream, http.app[SERVICE]) as events:
+            await events.write(b"".join(encoder.start(run.index) for run in runs))
+            await pump_all(runs, _Writer(events, steps).deliver)
     await stream.write(encoder.end(steps.usage()) + closing(http, finish=steps.finish))
     await stream.write_eof()
     return stream
@@ -97,10 +99,10 @@ async def _stream(
 class _Writer:
     """Writes each delta as it comes, with one write."""
 
-    def __init__(self, stream: web.StreamResponse, steps: Steps) -> None:
-        self._stream = stream
+    def __init__(self, events: Events, steps: Steps) -> None:
+        self._events = events
         self._steps = steps
 
     async def deliver(self, index: int, delta: Delta) -> None:
         if data := self._steps.encode(index, delta):
-            await self._stream.write(data)
+            await self._events.write(data)

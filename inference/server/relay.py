@@ -9,6 +9,7 @@ from inference.protocol.body import parse_body
 from inference.protocol.capabilities import ENDPOINTS, TOKENIZER
 from inference.protocol.errors import BadRequest
 from inference.server.accounting import ACCOUNT, closing
+from inference.server.keepalive import kept_alive
 from inference.server.keys import REQUEST_ID, SERVICE, STREAM
 from inference.server.meter import Meter
 from inference.server.middleware import Handler
@@ -54,9 +55,10 @@ async def _relay(request: web.Request, answer: Answer) -> web.StreamResponse:
     request[STREAM] = stream
     meter = Meter(streamed=True)
     try:
-        async for piece in answer.body:
-            meter.note(piece)
-            await stream.write(piece)
+        async with kept_alive(stream, request.app[SERVICE]) as events:
+            async for piece in answer.body:
+                meter.note(piece)
+                await events.write(piece)
     finally:
         _count(request, meter)
     await stream.write(closing(request))

@@ -17,6 +17,7 @@ from error_shape import assert_envelope, assert_error_shape
 from gateway_rig import QUESTION, Rig, eventually, model, rig, snapshot
 
 from inference.protocol.errors import InternalServerError, TooManyRequests
+from inference.protocol.stream import KEEP_ALIVE
 from inference.server.failures import respond
 from registry.catalog import Replica
 
@@ -122,6 +123,22 @@ async def test_a_worker_that_refuses_our_token_is_not_the_clients_fault(worker: 
     stranger = Replica(uuid4(), worker.address, ("chat",))
     async with rig(model("echo", stranger)) as here, here.http.post(CHAT, json=ASK) as response:
         await assert_error_shape(response, 503, "model_not_ready")
+
+
+async def test_a_worker_that_only_kept_its_line_open_is_replaced_by_another(worker: EchoWorker) -> None:
+    async def breathing(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await answer.prepare(request)
+        await answer.write(KEEP_ALIVE)
+        await answer.write(KEEP_ALIVE)
+        assert request.transport is not None
+        request.transport.abort()
+        return answer
+
+    async with stub(breathing) as gone, rig(model("echo", gone, worker.replica)) as here:
+        for _ in range(4):
+            async with here.http.post(CHAT, json=ASK | {"stream": True}) as response:
+                assert b"three" in await response.content.read()
 
 
 async def full(request: web.Request) -> web.StreamResponse:
