@@ -24,8 +24,17 @@ def parse_duration(written: str) -> timedelta:
 
 def parse_moment(written: str) -> datetime:
     """A duration from now, or a date with or without a time; in the time zone of the installation."""
+    return _moment(written, 1)
+
+
+def parse_past(written: str) -> datetime:
+    """A duration before now, or a date with or without a time; in the time zone of the installation."""
+    return _moment(written, -1)
+
+
+def _moment(written: str, direction: int) -> datetime:
     try:
-        return timezone.now() + parse_duration(written)
+        return timezone.now() + direction * parse_duration(written)
     except ArgumentTypeError:
         pass
     try:

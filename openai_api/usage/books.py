@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 from uuid import UUID
@@ -33,6 +33,8 @@ LAST_QUESTIONS_S = 5.0
 
 # Where a worker is, by its launch id; None: it is gone.
 Whereabouts = Callable[[UUID], str | None]
+# What is to be done with an outcome that is complete.
+Settle = Callable[[Outcome], Awaitable[None]]
 
 
 class Ledger(Protocol):
@@ -45,11 +47,12 @@ class Ledger(Protocol):
 class Books:
     """One event loop's. Without a ledger there are figures and no rows."""
 
-    def __init__(self, session: aiohttp.ClientSession, whereabouts: Whereabouts) -> None:
+    def __init__(self, session: aiohttp.ClientSession, whereabouts: Whereabouts, settle: Settle) -> None:
         self.metrics = Metrics()
         self.ledger: Ledger | None = None
         self._session = session
         self._whereabouts = whereabouts
+        self._settle = settle
         self._asking: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -70,18 +73,19 @@ class Books:
             outcome.ended_at = time.monotonic()
             if not outcome.finish:
                 _unfinished(outcome)
-            self._close(call, outcome, refused=refused)
+            await self._close(call, outcome, refused=refused)
 
     async def stop(self) -> None:
         """Wait a little for the last answers of workers."""
         if self._asking:
             await asyncio.wait(self._asking, timeout=LAST_QUESTIONS_S)
 
-    def _close(self, call: Call, outcome: Outcome, *, refused: bool) -> None:
+    async def _close(self, call: Call, outcome: Outcome, *, refused: bool) -> None:
         if outcome.exact or outcome.launch_id is None or refused or outcome.finish not in {"aborted", "error"}:
             self._note(call, outcome, refused=refused)
+            await self._settle(outcome)
             return
-        task = asyncio.create_task(self._settle(call, outcome))
+        task = asyncio.create_task(self._complete(call, outcome))
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
@@ -90,7 +94,7 @@ class Books:
         if self.ledger is not None and not refused and call.capability in ENDPOINTS:
             self.ledger.note(line_of(call, outcome).as_json())
 
-    async def _settle(self, call: Call, outcome: Outcome) -> None:
+    async def _complete(self, call: Call, outcome: Outcome) -> None:
         """Ask the worker what it was in the end; a worker that is gone is not asked twice."""
         try:
             for _ in range(TRIES):
@@ -98,6 +102,7 @@ class Books:
                     break
         finally:
             self._note(call, outcome)
+            await self._settle(outcome)
 
     async def _asked(self, outcome: Outcome) -> bool:
         address = self._whereabouts(outcome.launch_id) if outcome.launch_id is not None else None

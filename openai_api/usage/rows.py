@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -44,7 +43,7 @@ class UsageLine:
 
     def as_json(self) -> bytes:
         """One line, with its end."""
-        return orjson.dumps(dataclasses.asdict(self)) + b"\n"
+        return orjson.dumps(self, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def line_of(call: Call, outcome: Outcome) -> UsageLine:
