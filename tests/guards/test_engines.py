@@ -39,7 +39,7 @@ def test_a_new_line_is_all_that_commands_and_forms_need(monkeypatch: pytest.Monk
 
 def test_the_platform_knows_no_engine_by_its_name() -> None:
     named = re.compile(rf"[\"']({'|'.join(ENGINES)})[\"']")
-    files = [path for folder in ("registry", "openai_api") for path in (ROOT / folder).rglob("*.py")]
+    files = [path for folder in ("registry", "openai_api", "pages") for path in (ROOT / folder).rglob("*.py")]
     text = {str(path): path.read_text(encoding="utf-8") for path in files if "migrations" not in path.parts}
     assert {path: found for path, content in text.items() if (found := named.findall(content))} == {}
 

@@ -11,7 +11,7 @@ from modelyard import env
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "modelyard": ROOT / "platform" / "modelyard",
-    **{name: ROOT / name for name in ("registry", "inference", "openai_api")},
+    **{name: ROOT / name for name in ("registry", "inference", "openai_api", "pages")},
 }
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
 GENERATED = {"__pycache__"}

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("platform/modelyard", "registry", "inference", "openai_api")
+SOURCES = ("platform/modelyard", "registry", "inference", "openai_api", "pages")
 BROAD = {"Exception", "BaseException"}
 DJANGO_CALLS = {"save_model", "save_related", "change_view"}  # so these have the parameters that Django gives
 

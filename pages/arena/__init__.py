@@ -1,0 +1,1 @@
+"""Battles of two models, votes, and the ratings that follow from them."""

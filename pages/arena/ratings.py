@@ -1,0 +1,144 @@
+"""Ratings from votes: the Bradley–Terry model, in the numbers of Chatbot Arena.
+
+P(i beats j) = 1 / (1 + exp(s_j - s_i)), s by maximum likelihood (Bradley and Terry 1952); a rating is
+1000 + 400 / ln 10 · s, with the mean of all at 1000, so that 400 points are odds of ten to one, as in Elo's system.
+A tie, and "both are bad", is half a win for each, as in FastChat's `compute_mle_elo`. Intervals are percentiles of
+bootstrap samples of the votes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MEAN, POINTS = 1000.0, 400.0 / np.log(10.0)
+ROUNDS = 200
+PRIOR = 0.5  # draws of each model with the average one: a model that always won would have no finite rating
+STEPS, CLOSE = 50, 1e-9
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`count` votes of the pair `a`, `b` that ended alike: `score` is 1 for a, 0 for b, 0.5 for neither."""
+
+    a: str
+    b: str
+    score: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A model's line of the leaderboard. `low` and `high` hold its rating with 95 %.
+
+    `rank`: one more than the models that are better with certainty, that is whose `low` is above this one's `high`.
+    """
+
+    model: str
+    rank: int
+    rating: float
+    low: float
+    high: float
+    votes: int
+
+
+def standings(results: Sequence[Result], *, rounds: int = ROUNDS, seed: int = 0) -> list[Standing]:
+    """The leaderboard, best first. The same votes give the same intervals."""
+    models = sorted({name for result in results for name in (result.a, result.b)})
+    if not models:
+        return []
+    cells = _Cells.of(results, models)
+    wins = cells.wins(cells.counts)
+    best = strengths(wins, prior=PRIOR)
+    samples = [strengths(cells.wins(counts), prior=PRIOR, start=best) for counts in cells.resampled(rounds, seed)]
+    low, high = np.percentile(samples, [2.5, 97.5], axis=0) if samples else (best, best)
+    votes = (wins + wins.T).sum(axis=1).round().astype(int)
+    found = [
+        Standing(
+            model=name,
+            rank=1 + int(np.sum(low > high[at])),
+            rating=_rating(best[at]),
+            low=_rating(low[at]),
+            high=_rating(high[at]),
+            votes=int(votes[at]),
+        )
+        for at, name in enumerate(models)
+    ]
+    return sorted(found, key=lambda standing: -standing.rating)
+
+
+def strengths(wins: Matrix, *, prior: float = 0.0, start: Matrix | None = None) -> Matrix:
+    """The strengths s of the models, with mean 0, that make these wins most likely.
+
+    `wins[i, j]`: how often i beat j, halves for ties; shape (n, n), a zero diagonal. Without a prior the models have to
+    be connected by wins and by losses, else no maximum exists. Newton's method; the likelihood is concave in s.
+    """
+    games, models = wins + wins.T, len(wins)
+    found = np.zeros(models) if start is None else start
+    for _ in range(STEPS):
+        chance = 1 / (1 + np.exp(found[None, :] - found[:, None]))
+        against_mean = 1 / (1 + np.exp(-found))
+        slope = (wins - games * chance).sum(axis=1) + prior * (0.5 - against_mean)
+        weights = games * chance * (1 - chance)
+        # The ones take the direction in which all move together, of which no vote says anything.
+        curve = np.diag(weights.sum(axis=1) + prior * against_mean * (1 - against_mean)) - weights + 1 / models
+        step = np.clip(np.linalg.solve(curve, slope), -1, 1)
+        found = found + step
+        if np.abs(step).max() < CLOSE:
+            break
+    return np.asarray(found - found.mean())
+
+
+def win_rates(results: Sequence[Result], models: Sequence[str]) -> tuple[Matrix, NDArray[np.int64]]:
+    """How often the row's model beats the column's, ties as halves, NaN if they never met; and how often."""
+    cells = _Cells.of(results, models)
+    wins = cells.wins(cells.counts)
+    games = wins + wins.T
+    rates = np.divide(wins, games, out=np.full_like(wins, np.nan), where=games > 0)
+    return rates, games.astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The results as columns: places of the models, scores of the first, and how often."""
+
+    models: int
+    a: NDArray[np.intp]
+    b: NDArray[np.intp]
+    scores: Matrix
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, results: Sequence[Result], models: Sequence[str]) -> _Cells:
+        places = {name: place for place, name in enumerate(models)}
+        known = [result for result in results if result.a in places and result.b in places]
+        return cls(
+            models=len(models),
+            a=np.array([places[result.a] for result in known], dtype=np.intp),
+            b=np.array([places[result.b] for result in known], dtype=np.intp),
+            scores=np.array([result.score for result in known], dtype=np.float64),
+            counts=np.array([result.count for result in known], dtype=np.int64),
+        )
+
+    def wins(self, counts: NDArray[np.int64]) -> Matrix:
+        """Shape (models, models): how often the row's model beat the column's, with these counts of the cells."""
+        found = np.zeros((self.models, self.models))
+        np.add.at(found, (self.a, self.b), counts * self.scores)
+        np.add.at(found, (self.b, self.a), counts * (1 - self.scores))
+        return found
+
+    def resampled(self, rounds: int, seed: int) -> Iterator[NDArray[np.int64]]:
+        """Counts of as many votes as there are, drawn with replacement."""
+        total = int(self.counts.sum())
+        chance = np.random.default_rng(seed)
+        for _ in range(rounds if total else 0):
+            yield chance.multinomial(total, self.counts / total)
+
+
+def _rating(strength: float) -> float:
+    return float(MEAN + POINTS * strength)

@@ -1,0 +1,1 @@
+"""What a model wrote, as HTML that is safe to show."""

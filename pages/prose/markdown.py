@@ -1,0 +1,104 @@
+"""Markdown as models write it: CommonMark, tables, strikethrough, task lists, and formulas in $ or \\( \\)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from itertools import pairwise
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.token import Token
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.tasklists import tasklists_plugin
+from mdit_py_plugins.texmath import texmath_plugin
+
+from pages.prose import code, math
+from pages.prose.clean import clean
+
+ALIGNED = {"text-align:left": "left", "text-align:center": "centre", "text-align:right": "right"}
+
+
+def render(text: str) -> str:
+    """All of a text as HTML that is safe to show."""
+    return clean(_MARKDOWN.render(text))
+
+
+def blocks(text: str) -> list[tuple[int, str]]:
+    """The blocks of a text: the line that each begins in, from 0, and its safe HTML.
+
+    A block whose first line is not known is taken together with the one before.
+    """
+    env: dict[str, Any] = {}
+    tokens = _MARKDOWN.parse(text, env)
+    starts = [place for place, token in enumerate(tokens) if token.level == 0 and token.nesting >= 0 and token.map]
+    if not starts:
+        return [(0, clean(_render(tokens, env)))] if tokens else []
+    bounds = [0, *starts[1:], len(tokens)]
+    lines = [0, *((tokens[place].map or [0])[0] for place in starts[1:])]
+    return [
+        (line, clean(_render(tokens[begin:end], env)))
+        for line, (begin, end) in zip(lines, pairwise(bounds), strict=True)
+    ]
+
+
+def _render(tokens: Sequence[Token], env: dict[str, Any]) -> str:
+    return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, env))
+
+
+def _fence(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
+    token = tokens[index]
+    words = token.info.split(maxsplit=1)
+    return code.block(token.content, words[0].lower() if words else "")
+
+
+def _image(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
+    # Shown as a link: a picture from elsewhere would tell its owner who reads the answer.
+    token = tokens[index]
+    source = str(token.attrs.get("src", ""))
+    return f'<a href="{escape(source)}">{escape(token.content or source)}</a>'
+
+
+def _cell(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
+    token = tokens[index]
+    side = ALIGNED.get(str(token.attrs.get("style", "")))
+    return f'<{token.tag} class="{side}">' if side else f"<{token.tag}>"
+
+
+def _inline_math(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
+    return math.math(tokens[index].content, display=False)
+
+
+def _shown_math(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
+    return math.math(tokens[index].content, display=True)
+
+
+def _math_block(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
+    return f'<div class="formula">{math.math(tokens[index].content, display=True)}</div>\n'
+
+
+def _configured() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    markdown.use(texmath_plugin, delimiters="brackets")
+    markdown.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
+    markdown.use(tasklists_plugin)
+    rules = {
+        "fence": _fence,
+        "code_block": _fence,
+        "image": _image,
+        "th_open": _cell,
+        "td_open": _cell,
+        "math_inline": _inline_math,
+        "math_inline_double": _shown_math,
+        "math_single": _inline_math,
+        "math_block": _math_block,
+        "math_block_eqno": _math_block,
+        "math_block_label": _math_block,
+    }
+    for name, rule in rules.items():
+        markdown.add_render_rule(name, rule)
+    return markdown
+
+
+_MARKDOWN = _configured()

@@ -1,0 +1,26 @@
+"""LaTeX as MathML, which browsers draw themselves."""
+
+from __future__ import annotations
+
+from html import escape
+
+from latex2mathml import exceptions
+from latex2mathml.converter import convert
+
+LONGEST = 4_000  # characters; what is longer is no formula
+
+# The library has no common class; the others come from its parser's assumptions about what follows a command.
+UNREADABLE: tuple[type[Exception], ...] = (
+    *(error for error in vars(exceptions).values() if isinstance(error, type) and issubclass(error, Exception)),
+    *(IndexError, KeyError, TypeError, ValueError, AttributeError, RecursionError, StopIteration),
+)
+
+
+def math(latex: str, *, display: bool) -> str:
+    """The formula as `<math>`; as it was written when it cannot be read."""
+    if len(latex) <= LONGEST:
+        try:
+            return str(convert(latex.strip(), display="block" if display else "inline"))
+        except UNREADABLE:
+            pass  # half a formula of a stream, or a macro that only LaTeX knows
+    return f'<code class="latex">{escape(latex)}</code>'
