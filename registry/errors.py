@@ -2,7 +2,8 @@
 
 RegistryError
 ├── InvalidDesire          an operator asked for something that cannot be: one sentence says what to do instead
-│   └── NotFound           no such model, deployment, worker or node
+│   ├── NotFound           no such model, deployment, worker or node
+│   └── NameTaken          something else has the name already
 ├── UndeclaredTransition   a bug: code tried a state change that the table does not have
 ├── Superseded             another writer was first; whoever gets this stops what it was doing
 ├── LaunchFailed           the agent could not start a process, with the reason for the row
@@ -22,6 +23,10 @@ class InvalidDesire(RegistryError):
 
 class NotFound(InvalidDesire):
     """Nothing has this name; the message lists what there is."""
+
+
+class NameTaken(InvalidDesire):
+    """Something has this name already; the message says what to do."""
 
 
 class UndeclaredTransition(RegistryError):

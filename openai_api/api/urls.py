@@ -7,11 +7,13 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from openai_api.api.keys import KeyViews
+from openai_api.api.limits import LimitViews
 from openai_api.api.usage import UsageViews
 from openai_api.api.views import docs, unknown
 
 router = SimpleRouter(trailing_slash=False)
 router.register("keys", KeyViews, basename="api-key")
+router.register("limits", LimitViews, basename="api-limit")
 router.register("usage", UsageViews, basename="api-usage")
 
 urlpatterns = [

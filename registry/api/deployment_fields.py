@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from registry.api.base import Strict
-from registry.models import Deployment, Model
+from registry.models import Deployment, Model, Revision
 from registry.models.deployment import COLD_FIELDS, HOT_FIELDS
 
 SPEC = (*COLD_FIELDS, *HOT_FIELDS)
@@ -52,6 +52,17 @@ class DeploymentNew(DeploymentEdit):
     class Meta(DeploymentEdit.Meta):
         fields = ("name", "model", "path", *SPEC)
         extra_kwargs: dict[str, Any] = {"name": {"validators": []}}
+
+
+class RevisionShown(serializers.ModelSerializer[Revision]):
+    """What a deployment was told to be; workers of revisions with one `launch_key` need not replace each other."""
+
+    snapshot = serializers.DictField(help_text="Every setting that an operator can edit.")
+
+    class Meta:
+        model = Revision
+        fields = ("number", "snapshot", "launch_key", "device", "claim_bytes", "created_at", "created_by")
+        read_only_fields = fields
 
 
 class SeatShown(serializers.Serializer[Any]):

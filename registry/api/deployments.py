@@ -72,12 +72,12 @@ class DeploymentViews(YardViews[Deployment]):
         """Makes a deployment, and its model where `path` names one that is not registered, and lets it run."""
         said = self.body(fields.DeploymentNew)
         wish = _wish(said)
-        if Deployment.objects.filter(name=wish.name).exists():
-            raise Conflict(f"There is a deployment {wish.name} already: edit it, or choose another name.")
         if flag(request, "dry_run"):
+            if Deployment.objects.filter(name=wish.name).exists():
+                raise Conflict(f"There is a deployment {wish.name} already: try an edit of it, or another name.")
             return _placement(wish.draft())
         self._check_model(wish)
-        made = desired.deploy(wish, actor=actor(request))
+        made = desired.deploy(wish, actor=actor(request), only_new=True)
         return Response(self._again(made), status=201)
 
     @extend_schema(
@@ -144,6 +144,13 @@ class DeploymentViews(YardViews[Deployment]):
         """In one line; its workers are in the list of workers."""
         found = overview.status(self.get_object())
         return Response({"phase": found.phase.name.lower(), "brief": found.brief, "percent": found.percent})
+
+    @extend_schema(summary="Its revisions", responses=fields.RevisionShown(many=True), filters=False)
+    @action(detail=True, methods=["get"])
+    def revisions(self, request: Request, name: str) -> Response:
+        """What it was told to be, the newest first, in parts as every list."""
+        page: Any = self.paginate_queryset(self.get_object().revisions.order_by("-number"))  # type: ignore[arg-type]
+        return self.get_paginated_response(fields.RevisionShown(page, many=True).data)
 
     def _apply(self, deployment: Deployment) -> tuple[str, ...]:
         said = self.body(fields.DeploymentEdit, partial=True)

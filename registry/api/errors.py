@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from inference.protocol.errors import ApiError
-from registry.errors import InvalidDesire, NotFound
+from registry.errors import InvalidDesire, NameTaken, NotFound
 
 TYPES = {401: "authentication_error", 403: "permission_error"}
 CODES = {
@@ -80,6 +80,7 @@ TOLD: tuple[tuple[type[Exception], Callable[[Any], exceptions.APIException]], ..
     (Http404, lambda _: exceptions.NotFound("There is nothing of this name, or you may not see it.")),
     (PermissionDenied, lambda error: exceptions.PermissionDenied(str(error) or None)),
     (NotFound, lambda error: exceptions.NotFound(str(error))),
+    (NameTaken, lambda error: Conflict(str(error))),
     (InvalidDesire, lambda error: exceptions.ValidationError(str(error))),
     (DataError, lambda _: exceptions.ValidationError("The database cannot hold a value of this request.")),
     (IntegrityError, lambda error: Conflict(_diagnosis(error))),

@@ -14,7 +14,6 @@ from rest_framework.response import Response
 from registry import desired
 from registry.api.access import actor
 from registry.api.base import Strict, YardViews
-from registry.api.errors import Conflict
 from registry.api.filters import Filters
 from registry.models import Model
 
@@ -93,8 +92,6 @@ class ModelViews(YardViews[Model]):
     def create(self, request: Request) -> Response:
         """Nothing runs of it until it is deployed."""
         said = self.body(ModelNew)
-        if Model.objects.filter(name=said["name"]).exists():
-            raise Conflict(f"There is a model {said['name']} already: edit it, or choose another name.")
         return Response(self._save(Model(), said), status=201)
 
     @extend_schema(summary="Edit a model", request=ModelEdit, responses=ModelShown)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,9 +16,11 @@ from rest_framework.response import Response
 
 from registry import desired
 from registry.api.access import actor
-from registry.api.base import Nothing, Strict, YardViews
+from registry.api.base import Nothing, Strict, YardViews, flag
 from registry.api.filters import Filters
 from registry.models import Device, Node
+
+FORCE = OpenApiParameter("force", bool, description="Give its workers up as lost; they are placed elsewhere.")
 
 
 class NodeShown(serializers.ModelSerializer[Node]):
@@ -52,6 +55,12 @@ class Drain(Strict):
     """How long what runs may go on."""
 
     timeout_s = serializers.FloatField(default=600.0, min_value=0, max_value=604_800)
+
+
+class Labels(Strict):
+    """Labels to set; null takes one away, and those that are not named stay."""
+
+    labels = serializers.DictField(child=serializers.CharField(allow_null=True, allow_blank=True, max_length=63))
 
 
 class NodeFilter(Filters):
@@ -108,6 +117,21 @@ class NodeViews(YardViews[Node]):
         node = self.get_object()
         desired.drain(node, timeout_s=self.body(Drain)["timeout_s"], actor=actor(request))
         return self._again(node)
+
+    @extend_schema(summary="Label", request=Labels, responses=NodeShown)
+    @action(detail=True, methods=["post"])
+    def label(self, request: Request, name: str) -> Response:
+        """Deployments choose nodes by labels when a worker is placed; what runs stays where it is."""
+        node = self.get_object()
+        desired.label(node, self.body(Labels)["labels"], actor=actor(request))
+        return self._again(node)
+
+    @extend_schema(summary="Remove a node", parameters=[FORCE], responses={204: None})
+    @transaction.atomic
+    def destroy(self, request: Request, name: str) -> Response:
+        """Forgets a machine that is gone for good. Refused while its agent runs or workers may."""
+        desired.remove_node(self.locked(), actor=actor(request), force=flag(request, "force"))
+        return Response(status=204)
 
     def _cordon(self, *, cordoned: bool) -> Response:
         self.body(Nothing)

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from inference.protocol.engines import ENGINES, engine_entry
 from registry.desired.announce import announce
 from registry.desired.wish import Wish
-from registry.errors import InvalidDesire, NotFound
+from registry.errors import InvalidDesire, NameTaken, NotFound
 from registry.estimate import claim_for
 from registry.lifecycle import record
 from registry.models import Deployment, Model, Revision
@@ -30,14 +30,19 @@ def find(name: str) -> Deployment:
     return deployment
 
 
-def deploy(wish: Wish, *, actor: str) -> Deployment:
-    """Create or change a deployment, and its model when it names a path, and let it run; all of it or nothing."""
+def deploy(wish: Wish, *, actor: str, only_new: bool = False) -> Deployment:
+    """Create or change a deployment, and its model when it names a path, and let it run; all of it or nothing.
+
+    With `only_new` it raises `NameTaken` where there is one: of several who create it at once, one does.
+    """
     _check_words(wish)
     with transaction.atomic():
         _take_turns(wish.name)
         # Locked before it is read: the fields that this wish leaves alone must be the newest when all are stored.
         known = Deployment.objects.select_for_update(of=("self",)).select_related("model")
         deployment = known.filter(name=wish.name).first()
+        if deployment is not None and only_new:
+            raise NameTaken(f"There is a deployment {wish.name} already: edit it, or choose another name.")
         if deployment is None:
             deployment = Deployment(name=wish.name, model=_model(wish))
         elif wish.path is not None or wish.model is not None:

@@ -10,7 +10,7 @@ from django.db.models import ProtectedError
 
 from registry.desired.announce import announce
 from registry.desired.deployments import model_changed
-from registry.errors import InvalidDesire
+from registry.errors import InvalidDesire, NameTaken
 from registry.lifecycle import record
 from registry.models import Alias, Model
 
@@ -39,7 +39,7 @@ def save_model(model: Model, *, aliases: Collection[str] | None, actor: str) -> 
     reason = "edit" if model.pk else "create"
     with transaction.atomic():
         if Alias.objects.filter(name=model.name).exists():
-            raise InvalidDesire(f"{model.name} is already an alias of another model: choose another name.")
+            raise NameTaken(f"{model.name} is already an alias of another model: choose another name.")
         _store(model)
         if aliases is not None:
             model.aliases.exclude(name__in=aliases).delete()
@@ -63,9 +63,9 @@ def delete_model(model: Model, *, actor: str) -> None:
 
 def _check_free(alias: str) -> None:
     if taken := Alias.objects.select_related("model").filter(name=alias).first():
-        raise InvalidDesire(f"{alias} is already an alias of {taken.model}: choose another, or take it away there.")
+        raise NameTaken(f"{alias} is already an alias of {taken.model}: choose another, or take it away there.")
     if Model.objects.filter(name=alias).exists():
-        raise InvalidDesire(f"{alias} is already the name of a model: choose another alias.")
+        raise NameTaken(f"{alias} is already the name of a model: choose another alias.")
 
 
 def _store(row: Model | Alias) -> None:
@@ -74,6 +74,14 @@ def _store(row: Model | Alias) -> None:
         with transaction.atomic():
             row.save()
     except ValidationError as error:
+        if any(each.code == "unique" for each in error.error_dict.get("name", ())):
+            raise _taken(row) from error
         raise InvalidDesire(f"{row.name!r} cannot be a name. {' '.join(error.messages)}") from error
     except IntegrityError as error:
-        raise InvalidDesire(f"{str(error).splitlines()[0]}: choose another name.") from error
+        # Only the name can be in the way; somebody took it since it was looked at.
+        raise _taken(row) from error
+
+
+def _taken(row: Model | Alias) -> NameTaken:
+    kind = "a model" if isinstance(row, Model) else "an alias"
+    return NameTaken(f"There is {kind} {row.name} already: edit it, or choose another name.")

@@ -32,9 +32,10 @@ def test_deploying_makes_the_deployment_its_model_and_a_line_with_the_actor() ->
 def test_the_same_name_twice_is_a_conflict() -> None:
     root = of_root()
     made(root)
-    answer = made(root)
+    answer = made(root, replicas=5)
     assert answer.status_code == 409
     assert_envelope(answer.json(), "conflict")
+    assert Deployment.objects.get().replicas == 1
 
 
 @pytest.mark.parametrize(
@@ -123,3 +124,13 @@ def test_a_deployment_that_brings_a_model_takes_the_permission_for_models_too() 
 def test_the_status_says_what_it_does_now() -> None:
     factories.deployment(paused=True)
     assert of_root().get(f"{ROOT}/chat/status").json()["phase"] == "stopped"
+
+
+def test_its_revisions_are_listed_the_newest_first() -> None:
+    factories.deployment()
+    root = of_root()
+    edit = {"options": {"latency_ms": 5}}
+    assert root.patch(f"{ROOT}/chat", edit, format="json", headers={"If-Match": "*"}).status_code == 200
+    found = root.get(f"{ROOT}/chat/revisions").json()["results"]
+    assert [(each["number"], each["created_by"]) for each in found] == [(2, "root"), (1, "ada")]
+    assert found[0]["snapshot"]["options"] == edit["options"]

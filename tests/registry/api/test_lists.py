@@ -59,6 +59,16 @@ def test_a_model_is_registered_edited_and_forgotten_with_a_line_each() -> None:
     assert [line.reason for line in lines] == ["create", "edit", "delete"]
 
 
+def test_a_name_that_is_taken_is_a_conflict() -> None:
+    factories.alias("gpt-4o", factories.model("chat"))
+    root = of_root()
+    for body in ({"name": "chat"}, {"name": "gpt-4o"}, {"name": "new", "aliases": ["gpt-4o"]}):
+        answer = root.post("/api/v1/models", {"path": "/models/x"} | body, format="json")
+        assert answer.status_code == 409
+        assert "already" in assert_envelope(answer.json(), "conflict")
+    assert Model.objects.count() == 1
+
+
 def test_a_model_that_is_deployed_is_not_forgotten() -> None:
     factories.deployment()
     answer = of_root().delete("/api/v1/models/chat", headers={"If-Match": "*"})
@@ -76,6 +86,29 @@ def test_a_node_is_cordoned_drained_and_uncordoned() -> None:
     assert not root.post("/api/v1/nodes/node-a/uncordon", {}, format="json").json()["cordoned"]
     assert Node.objects.get().drain_deadline is None
     assert set(Event.objects.values_list("actor", flat=True)) == {"root"}
+
+
+def test_labels_are_set_and_taken_away_and_the_others_stay() -> None:
+    factories.node(labels={"zone": "a", "owner": "lab"})
+    root = of_root()
+    answer = root.post("/api/v1/nodes/node-a/label", {"labels": {"zone": None, "rack": "4"}}, format="json")
+    assert answer.json()["labels"] == {"owner": "lab", "rack": "4"}
+    for labels in ({"a b": "x"}, {"zone": [1]}, {"zone": "a\nb"}, [], None):
+        refused = root.post("/api/v1/nodes/node-a/label", {"labels": labels}, format="json")
+        assert refused.status_code == 400, labels
+
+
+def test_a_node_is_removed_when_it_is_gone_or_by_force() -> None:
+    chat = factories.deployment()
+    factories.worker(chat, factories.device(factories.node()))
+    root, here = of_root(), {"If-Match": "*"}
+    assert root.delete("/api/v1/nodes/node-a").status_code == 428
+    refused = root.delete("/api/v1/nodes/node-a", headers=here)
+    assert (refused.status_code, Node.objects.count()) == (400, 1)
+    assert "stop it first" in assert_envelope(refused.json(), "invalid_request")
+    assert root.delete("/api/v1/nodes/node-a?force=true", headers=here).status_code == 204
+    assert not Node.objects.exists()
+    assert chat.workers.get().state == "LOST"
 
 
 def test_workers_and_devices_are_found_by_what_they_belong_to() -> None:
