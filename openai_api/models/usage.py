@@ -44,6 +44,8 @@ class Usage(models.Model):
             models.Index(fields=["key_id", "-began_at"], name="usage_by_key"),
             models.Index(fields=["user_id", "-began_at"], name="usage_by_user"),
             models.Index(fields=["model", "-began_at"], name="usage_by_model"),
+            models.Index(fields=["request_id"], name="usage_by_request"),
+            models.Index(fields=["-began_at"], name="usage_not_answered", condition=~models.Q(status=200)),
         ]
 
     def __str__(self) -> str:
