@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from inference.protocol.tls import TlsFiles
 from modelyard import databases, env, rest, theme
 from modelyard.installation import Installation
 
@@ -39,6 +40,7 @@ INSTALLED_APPS = [
     # Only `runserver` needs it, and its imports cost every other process 0.15 s.
     *(["daphne"] if "runserver" in sys.argv else []),
     "modelyard",
+    "pages",
     "openai_api",
     "registry",
     # Of Django REST framework and its companions only what has files to serve: the rest is imported with the URLs.
@@ -110,6 +112,7 @@ MODELYARD_QUEUE_TIMEOUT_S = ENV.queue_timeout_s
 MODELYARD_KEEPALIVE_S = ENV.keepalive_s
 MODELYARD_BODY_TIMEOUT_S = ENV.body_timeout_s
 MODELYARD_BODY_IDLE_S = ENV.body_idle_s
+MODELYARD_IMAGE_HOSTS = ENV.image_hosts
 MODELYARD_CORS_ORIGINS = frozenset(ENV.cors_origins)
 MODELYARD_WORKER_LOGIN_GIVEN = bool(ENV.worker_database_url)
 MODELYARD_HEARTBEAT_URL = (
@@ -117,6 +120,7 @@ MODELYARD_HEARTBEAT_URL = (
     if ENV.worker_database_url
     else databases.worker_url(DATABASE_URL, secret_key=SECRET_KEY)
 )
+MODELYARD_WORKER_TLS = TlsFiles(ENV.worker_tls_ca, ENV.worker_tls_cert, ENV.worker_tls_key)
 MODELYARD_OWNS_SERVER = not ENV.database_url
 MODELYARD_LOG_DIR = INSTALLATION.log_dir
 MODELYARD_RUN_DIR = INSTALLATION.run_dir

@@ -1,0 +1,57 @@
+"""One message of a conversation: a question or an answer."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+
+from pages.models.conversation import Conversation
+
+
+class Role(models.TextChoices):
+    """Who speaks."""
+
+    USER = "user", "Person"
+    ASSISTANT = "assistant", "Model"
+
+
+class State(models.TextChoices):
+    """How far an answer is; a question is done."""
+
+    RUNNING = "running", "Being answered"
+    DONE = "done", "Done"
+    STOPPED = "stopped", "Stopped"
+    FAILED = "failed", "Failed"
+
+
+class Message(models.Model):
+    """Siblings, that is messages with the same parent, are versions: of a question when edited, of an answer when asked
+    for again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="children")
+    role = models.CharField(max_length=9, choices=Role.choices)
+    text = models.TextField(blank=True)
+    # [{"kind": "image", "name", "url": data URL}, {"kind": "file", "name", "text"}]
+    attachments = models.JSONField(default=list, blank=True)
+    state = models.CharField(max_length=7, choices=State.choices, default=State.DONE)
+    error = models.TextField(blank=True, help_text="Why it failed, in a sentence.")
+    # Of answers: who gave it, with what, and how fast.
+    model = models.CharField(max_length=100, blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
+    finish_reason = models.CharField(max_length=20, blank=True)
+    prompt_tokens = models.PositiveIntegerField(null=True)
+    completion_tokens = models.PositiveIntegerField(null=True)
+    ttft_ms = models.FloatField(null=True)
+    tokens_per_second = models.FloatField(null=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["created_at"]
+        indexes = [models.Index("conversation", "created_at", name="messages_of_a_conversation")]
+
+    def __str__(self) -> str:
+        return self.text[:60]
