@@ -62,6 +62,7 @@ NAVIGATION = [
     {
         "title": "History",
         "items": [
+            _link("Usage", "receipt_long", "openai_api.usage"),
             _link("Events", "history", "registry.event"),
             _link("Revisions", "difference", "registry.revision"),
         ],

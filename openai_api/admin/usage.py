@@ -1,0 +1,154 @@
+"""Usage in the admin: who used what and how fast it came, with sums and as a file. Nobody edits it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import OperationalError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.paginator import InfinitePaginator
+
+from openai_api.admin.usage_filters import (
+    DayFilter,
+    KeyFilter,
+    ModelFilter,
+    OutcomeFilter,
+    RequestFilter,
+    UserFilter,
+)
+from openai_api.models import Usage
+from openai_api.usage.export import written
+from openai_api.usage.totals import ANSWERED, CLIENT_LEFT, GROUPS, altogether, totals
+from registry.admin import marks
+from registry.admin.base import ReadOnlyAdmin, display
+from registry.models import Worker
+
+# Sums are of so many days unless a filter says which.
+RECENT = timedelta(days=30)
+LINES = 50
+
+
+@admin.register(Usage)
+class UsageAdmin(ReadOnlyAdmin):
+    """The longest table: its rows are never counted, and sorted by time alone."""
+
+    list_display = ("when", "model", "who", "key_name", "outcome", "tokens", "first_token", "speed", "took")
+    list_display_links = ("when",)
+    list_filter = (DayFilter, ModelFilter, UserFilter, KeyFilter, OutcomeFilter, RequestFilter, "began_at")
+    sortable_by = ("when",)
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    list_before_template = "openai_api/usage_top.html"
+    fieldsets = (
+        (
+            None,
+            {"fields": (("when", "request_id"), ("endpoint", "model"), ("outcome", "error"), ("worker", "streamed"))},
+        ),
+        ("Who", {"fields": (("username", "key_name"), ("group_name", "client"))}),
+        ("Tokens", {"fields": (("prompt_tokens", "completion_tokens"), ("cached_tokens", "exact"))}),
+        ("Time", {"fields": (("queued", "first_token"), ("speed", "took"))}),
+    )
+
+    def get_urls(self) -> list[Any]:
+        site = self.admin_site
+        return [
+            path("totals/<slug:by>/", site.admin_view(self.totals_view), name="openai_api_usage_totals"),
+            path("export/", site.admin_view(self.export_view), name="openai_api_usage_export"),
+            *super().get_urls(),
+        ]
+
+    def totals_view(self, request: HttpRequest, by: str) -> HttpResponse:
+        """The part of the list's page with the sums of what its filters leave."""
+        rows = self._rows(request)
+        if by not in GROUPS:
+            raise Http404
+        bounded = any(name == "day" or name.startswith("began_at") for name in request.GET)
+        if not bounded:
+            rows = rows.filter(began_at__gte=timezone.now() - RECENT)
+        context = {
+            "by": by,
+            "groups": GROUPS,
+            "bounded": bounded,
+            "days": RECENT.days,
+            "query": request.GET.urlencode(),
+        }
+        try:
+            lines = totals(rows, by)
+        except OperationalError:  # the database's own deadline
+            return TemplateResponse(request, "openai_api/usage_totals.html", context | {"too_many": True})
+        context |= {"lines": lines[:LINES], "more": max(0, len(lines) - LINES), "sum": altogether(lines)}
+        return TemplateResponse(request, "openai_api/usage_totals.html", context)
+
+    def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The rows that the filters leave, as a file."""
+        name = f"usage-{timezone.now():%Y-%m-%d}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store, private"}
+        return StreamingHttpResponse(written(self._rows(request)), content_type="text/csv", headers=headers)
+
+    def _rows(self, request: HttpRequest) -> QuerySet[Usage]:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            rows: QuerySet[Usage] = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            raise BadRequest("No such filter.") from None
+        return rows
+
+    @display(description="At", ordering="began_at")
+    def when(self, usage: Usage) -> SafeString:
+        return marks.whole(f"{timezone.localtime(usage.began_at):%Y-%m-%d %H:%M:%S}")
+
+    @display(description="User", empty_value=marks.NOTHING)
+    def who(self, usage: Usage) -> str | None:
+        return usage.username or (f"group {usage.group_name}" if usage.group_name else None)
+
+    @display(description="Outcome")
+    def outcome(self, usage: Usage) -> SafeString:
+        if usage.status == ANSWERED and not usage.error:
+            return marks.dot("success", usage.finish or "answered")
+        if usage.status == CLIENT_LEFT:
+            return marks.dot("default", "client left")
+        return marks.dot("danger", f"{usage.status} {usage.error}")
+
+    @display(description="Tokens in → out")
+    def tokens(self, usage: Usage) -> SafeString:
+        cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
+        about = "" if usage.exact else "about "
+        return marks.whole(f"{about}{usage.prompt_tokens:,}{cached} → {usage.completion_tokens:,}")
+
+    @display(description="First token", empty_value=marks.NOTHING)
+    def first_token(self, usage: Usage) -> str | None:
+        return None if usage.ttft_ms is None else _seconds(usage.ttft_ms)
+
+    @display(description="Tokens/s", empty_value=marks.NOTHING)
+    def speed(self, usage: Usage) -> str | None:
+        spoken_ms = usage.duration_ms - (usage.ttft_ms or usage.queued_ms)
+        if usage.completion_tokens < 2 or spoken_ms <= 0:
+            return None
+        return f"{usage.completion_tokens / spoken_ms * 1000:.1f}"
+
+    @display(description="Took")
+    def took(self, usage: Usage) -> str:
+        return _seconds(usage.duration_ms)
+
+    @display(description="Waited for a replica")
+    def queued(self, usage: Usage) -> str:
+        return _seconds(usage.queued_ms)
+
+    @display(description="Worker")
+    def worker(self, usage: Usage) -> SafeString | str:
+        found = Worker.objects.filter(launch_id=usage.launch_id).first() if usage.launch_id else None
+        return marks.link(found) if found else str(usage.launch_id or marks.NOTHING)
+
+
+def _seconds(milliseconds: float) -> str:
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
