@@ -18,7 +18,8 @@ ApiError (inference.protocol.errors)
 
 GatewayError
 ├── ReplicaUnavailable        this replica did not take the request: another one may
-│   └── ReplicaFull           it has enough to do: another one, or the same one later
+│   ├── ReplicaFull           it has enough to do: another one, or the same one later
+│   └── ReplicaDied           it took the request and went away before the first byte: once more elsewhere
 └── ClientGone                nobody is there any more to be answered
 
 TerminalError                 what `modelyard chat` cannot do, in one sentence
@@ -135,6 +136,10 @@ class ReplicaUnavailable(GatewayError):
 
 class ReplicaFull(ReplicaUnavailable):
     """A replica has enough to do."""
+
+
+class ReplicaDied(ReplicaUnavailable):
+    """A replica took the request and went away; the request may be why."""
 
 
 class ClientGone(GatewayError):

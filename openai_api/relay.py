@@ -16,7 +16,7 @@ from inference.protocol.capabilities import PATHS
 from inference.protocol.refusals import IGNORED_FIELDS
 from inference.protocol.stream import KEEP_ALIVE
 from openai_api.call import Call
-from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaFull, ReplicaUnavailable
+from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaDied, ReplicaFull, ReplicaUnavailable
 from registry.catalog import Replica
 from registry.tokens import worker_token
 
@@ -77,8 +77,10 @@ async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, s
         return await _begun(response)
     except aiohttp.SocketTimeoutError as error:
         raise EngineSilent(f"The engine of '{call.model.name}' did not answer in time.") from error
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise ReplicaUnavailable(f"{replica.address}: {error!r}", unreachable=True) from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise ReplicaDied(f"{replica.address}: {error!r}", unreachable=True) from error
 
 
 async def _refused(response: aiohttp.ClientResponse) -> ReplicaUnavailable:

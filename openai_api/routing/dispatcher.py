@@ -16,7 +16,7 @@ from django.conf import settings
 from inference.protocol.stream import DONE, comment, event
 from openai_api.board import Board
 from openai_api.call import Call, Outcome
-from openai_api.errors import EngineSilent, ReplicaFull, ReplicaUnavailable
+from openai_api.errors import EngineError, EngineSilent, ReplicaDied, ReplicaFull, ReplicaUnavailable
 from openai_api.relay import EVENT_STREAM, Answer, ask
 from openai_api.routing.seating import Guest, Seating
 from registry.catalog import Replica
@@ -75,8 +75,7 @@ class Dispatcher:
             self._seating.refused(guest, replica)
             return None
         except ReplicaUnavailable as error:
-            logger.warning("%s goes to another replica: %s", guest.call.request_id, error)
-            self._seating.failed(guest, replica, unreachable=error.unreachable)
+            self._passed_by(guest, replica, error)
             return None
         except EngineSilent:
             self._seating.failed(guest, replica, unreachable=False)
@@ -84,14 +83,20 @@ class Dispatcher:
         if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             self._seating.answered(guest, replica)
             return answer
-        # The request itself may be what breaks engines, so it breaks two of them at most.
-        second = bool(guest.tried)
-        self._seating.failed(guest, replica, unreachable=False)
-        return answer if second or not self._seating.possible(guest) else None
+        self._seating.erred(guest, replica)
+        return answer if guest.broke_enough or not self._seating.possible(guest) else None
+
+    def _passed_by(self, guest: Guest, replica: Replica, error: ReplicaUnavailable) -> None:
+        """Another replica shall be asked. Raises `EngineError` when that one would only be broken too."""
+        died = isinstance(error, ReplicaDied)
+        self._seating.failed(guest, replica, unreachable=error.unreachable, broken=died)
+        if died and guest.broke_enough:
+            raise EngineError("Replicas went away while they worked on this request, so no other one was asked.")
+        logger.warning("%s goes to another replica: %s", guest.call.request_id, error)
 
     async def _patiently(self, task: asyncio.Task[Answer], guest: Guest) -> AsyncIterator[bytes]:
         while not task.done():
-            yield _comment(self._seating.position(guest))
+            yield comment(f"waiting, {self._seating.awaited(guest)}")
             await asyncio.wait([task], timeout=settings.MODELYARD_KEEPALIVE_S)
         answer = task.result()
         if answer.streams:
@@ -99,11 +104,6 @@ class Dispatcher:
                 yield chunk
             return
         yield event(b"".join([chunk async for chunk in answer.chunks])) + DONE
-
-
-def _comment(position: int | None) -> bytes:
-    where = "for the engine" if position is None else f"place {position} in the queue"
-    return comment(f"waiting, {where}")
 
 
 async def _ended(task: asyncio.Task[Answer]) -> None:

@@ -17,12 +17,13 @@ FIRST_S, LONGEST_S = 1.0, 30.0
 class Health:
     """Failures in a row, until when the replica is left out for them, and whether one request tries it since.
 
-    Times are seconds of a monotonic clock, here as below.
+    `unreachable`: nobody answered there the last time. Times are seconds of a monotonic clock, here as below.
     """
 
     failures: int = 0
     out_until: float = 0.0
     probed: bool = False
+    unreachable: bool = False
 
     def may_be_asked(self, now: float) -> bool:
         """After its time out one request tries the replica, and the others wait for what becomes of it."""
@@ -39,14 +40,20 @@ def failed(health: Health, now: float, *, unreachable: bool) -> Health:
         failures = max(failures, PATIENCE)
     if failures < PATIENCE:
         return Health(failures)
-    return Health(failures, now + min(LONGEST_S, FIRST_S * 2.0 ** min(failures - PATIENCE, 10)))
+    out_until = now + min(LONGEST_S, FIRST_S * 2.0 ** min(failures - PATIENCE, 10))
+    return Health(failures, out_until, unreachable=unreachable)
 
 
 def askable(replicas: Sequence[Replica], health: Mapping[UUID, Health], now: float) -> Sequence[Replica]:
-    """The replicas that may be asked now: never none of them, for one that may fail is better than no answer."""
+    """The replicas that may be asked now: never none of them, for one that may fail is better than no answer.
+
+    Where nobody answers is left out. For errors at most half of the others are: when most fail, what they are asked is
+    likelier at fault than they, and those that are left would have to carry all (Envoy's panic threshold, 50 %).
+    """
     if not health:
         return replicas
     fit = [replica for replica in replicas if health.get(replica.launch_id, WELL).may_be_asked(now)]
-    if fit or not replicas:
+    reached = [one for one in replicas if one in fit or not health[one.launch_id].unreachable]
+    if fit and 2 * len(fit) >= len(reached):
         return fit
-    return [min(replicas, key=lambda replica: health[replica.launch_id].out_until)]
+    return reached or replicas

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A request in the line: `number` counts arrivals, `share` is whose part of the model it takes."""
+    """A request in the line: `number` counts arrivals, `share` is whose part of the model it takes.
+
+    Requests of one `kind` can be seated at the same replicas: those of another do not stand behind one that must wait.
+    """
 
     number: int
     share: str = ""
     priority: int = 0
+    kind: Hashable = None
+
+    @property
+    def queue(self) -> _Queue:
+        """Where in the line it stands."""
+        return self.priority, self.share, self.kind
+
+
+_Queue = tuple[int, str, Hashable]
 
 
 class Line:
@@ -26,7 +38,7 @@ class Line:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[tuple[int, str], deque[Place]] = {}
+        self._waiting: dict[_Queue, deque[Place]] = {}
         self._running: Counter[str] = Counter()
         self._turns: dict[str, int] = {}
         self._turn = 0
@@ -43,7 +55,7 @@ class Line:
     def join(self, place: Place) -> None:
         """Wait. One that had a seat for nothing goes back to where it was."""
         self._turns.setdefault(place.share, self._turn)
-        mine = self._waiting.setdefault((place.priority, place.share), deque())
+        mine = self._waiting.setdefault(place.queue, deque())
         if mine and place.number < mine[0].number:
             mine.appendleft(place)
         else:
@@ -52,11 +64,11 @@ class Line:
 
     def leave(self, place: Place) -> None:
         """Wait no longer, seated or not."""
-        key = (place.priority, place.share)
-        self._waiting[key].remove(place)
+        mine = self._waiting[place.queue]
+        mine.remove(place)
         self._length -= 1
-        if not self._waiting[key]:
-            del self._waiting[key]
+        if not mine:
+            del self._waiting[place.queue]
         self._forget(place.share)
 
     def seated(self, share: str) -> None:
@@ -73,27 +85,27 @@ class Line:
         self._forget(share)
 
     def in_order(self) -> Iterator[Place]:
-        """The first of each share, the one whose turn it is first. The line must not change meanwhile."""
-        for _, key in sorted((self._rank(*key, first=mine[0]), key) for key, mine in self._waiting.items()):
-            yield self._waiting[key][0]
+        """The first of each share and kind, the one whose turn it is first. The line must not change meanwhile."""
+        yield from sorted((mine[0] for mine in self._waiting.values()), key=self._rank)
 
     def position(self, place: Place) -> int:
         """How manieth the request is, from 1, if nobody else came or left and all shares took turns."""
-        key = (place.priority, place.share)
-        ahead = self._waiting[key].index(place)
-        rank = self._rank(*key, first=self._waiting[key][0])
-        for other, theirs in self._waiting.items():
-            if other[0] > place.priority:
+        mine = self._waiting[place.queue]
+        before_mine = mine.index(place)
+        ahead, rank = before_mine, self._rank(mine[0])
+        for queue, theirs in self._waiting.items():
+            if queue[0] > place.priority:
                 ahead += len(theirs)
-            elif other[0] == place.priority and other != key:
-                before = self._rank(*other, first=theirs[0]) < rank
-                ahead += min(len(theirs), self._waiting[key].index(place) + before)
+            elif queue[:2] == place.queue[:2]:
+                ahead += sum(one.number < place.number for one in theirs) if theirs is not mine else 0
+            elif queue[0] == place.priority:
+                ahead += min(len(theirs), before_mine + (self._rank(theirs[0]) < rank))
         return ahead + 1
 
-    def _rank(self, priority: int, share: str, *, first: Place) -> tuple[int, int, int, int]:
-        return (-priority, self._running[share], self._turns[share], first.number)
+    def _rank(self, first: Place) -> tuple[int, int, int, int]:
+        return (-first.priority, self._running[first.share], self._turns[first.share], first.number)
 
     def _forget(self, share: str) -> None:
         # Its next turn begins at the newest, so that going and coming again gains nothing.
-        if share not in self._running and not any(waiting == share for _, waiting in self._waiting):
+        if share not in self._running and not any(waiting == share for _, waiting, _ in self._waiting):
             self._turns.pop(share, None)

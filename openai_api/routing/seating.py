@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.conf import settings
@@ -18,24 +19,40 @@ from openai_api.errors import LineTooLong, WaitedTooLong
 from openai_api.routing.affinity import Affinity, boundaries
 from openai_api.routing.choice import choose
 from openai_api.routing.line import Line, Place
-from openai_api.routing.lookup import able, not_ready
+from openai_api.routing.lookup import RELAUNCH_S, able, not_ready, patience_s
 from openai_api.routing.seats import GROWS_EVERY_S, Seats
-from registry.catalog import CatalogModel, Replica
+from registry.catalog import CatalogModel, Replica, ServingState, Status
 
 # What an engine runs so and so many of at once; texts to embed it batches by themselves.
 GENERATES = frozenset({"chat", "completions"})
+# Replicas that one request may break.
+MOST_BROKEN = 2
+# A little more than the longest patience that ends, since clocks of loops are coarse.
+LOOKED_AFTER_S = RELAUNCH_S + 0.05
 
 
 @dataclass(slots=True, eq=False)
 class Guest:
-    """A call on its way to a replica. `marks` are its boundaries, `tried` the launches that failed it."""
+    """A call on its way to a replica. `marks` are its boundaries, `tried` the launches that failed it.
+
+    `broken` are those of them that it may have broken: who took it and died, or answered with an error of their own.
+    `alone_since`: when it was seen that no replica is left for it.
+    """
 
     call: Call
     place: Place
     deadline: float
     marks: tuple[int, ...] = ()
     tried: set[UUID] = field(default_factory=set)
+    broken: set[UUID] = field(default_factory=set)
+    accused: list[Replica] = field(default_factory=list)
+    alone_since: float | None = None
     granted: asyncio.Future[Replica] | None = None
+
+    @property
+    def broke_enough(self) -> bool:
+        """Whether it is likely that the request is what breaks replicas."""
+        return len(self.broken) >= MOST_BROKEN
 
 
 class Seating:
@@ -53,7 +70,7 @@ class Seating:
         """Somebody who comes now."""
         place = Place(next(self._numbers), call.caller.share, call.priority)
         marks = boundaries(call.model.name, call.body) if len(call.model.replicas) > 1 else ()
-        return Guest(call, place, time.monotonic() + settings.MODELYARD_QUEUE_TIMEOUT_S, marks)
+        return Guest(call, place, _deadline(), marks)
 
     async def seat(self, guest: Guest) -> Replica:
         """The replica that the guest may ask, whose seat it then has to leave. Raises 429 and 503."""
@@ -61,7 +78,7 @@ class Seating:
         if not line and (replica := self._choose(guest)) is not None:
             self._sit(guest, replica)
             return replica
-        if not self.possible(guest):
+        if not self.possible(guest) and not patience_s(self._model(guest).status.state):
             raise not_ready(self._model(guest))
         if len(line) >= settings.MODELYARD_MAX_WAITING:
             raise LineTooLong(guest.call.model.name, len(line))
@@ -80,18 +97,40 @@ class Seating:
         replicas = able(self._model(guest).replicas, guest.call.capability)
         return [replica for replica in replicas if replica.launch_id not in guest.tried]
 
-    def position(self, guest: Guest) -> int | None:
-        """Which place in the line the guest has, from 1; None: it has a seat."""
-        return self._lines[guest.call.model.name].position(guest.place) if guest.place in self._waiting else None
+    def awaited(self, guest: Guest) -> str:
+        """What the guest waits for, for a comment in its stream."""
+        if guest.place not in self._waiting:
+            return "for the engine"
+        if self.possible(guest):
+            return f"place {self._lines[guest.call.model.name].position(guest.place)} in the queue"
+        status = self._model(guest).status
+        return f"the model is {status}" if patience_s(status.state) == math.inf else "for a replica that answers"
 
     def answered(self, guest: Guest, replica: Replica) -> None:
         """The replica has begun to answer."""
         self.seats.answered(replica.launch_id)
         self._affinity.note(guest.marks, replica.launch_id)
+        for other in guest.accused:
+            self._count_failure(guest, other, unreachable=False)
+        guest.accused.clear()
 
-    def failed(self, guest: Guest, replica: Replica, *, unreachable: bool) -> None:
-        """The replica failed the guest, who does not try it again."""
+    def failed(self, guest: Guest, replica: Replica, *, unreachable: bool, broken: bool = False) -> None:
+        """The replica failed the guest, who does not try it again; `broken`: maybe by what it was asked."""
         guest.tried.add(replica.launch_id)
+        # What it had waited for before is over.
+        guest.deadline = _deadline()
+        if broken:
+            guest.broken.add(replica.launch_id)
+        self._count_failure(guest, replica, unreachable=unreachable)
+
+    def erred(self, guest: Guest, replica: Replica) -> None:
+        """The replica answered with an error of its own. Whose fault that is shows when another one is asked."""
+        guest.tried.add(replica.launch_id)
+        guest.broken.add(replica.launch_id)
+        guest.accused.append(replica)
+        guest.deadline = _deadline()
+
+    def _count_failure(self, guest: Guest, replica: Replica, *, unreachable: bool) -> None:
         now = time.monotonic()
         until = self.seats.failed(replica.launch_id, now, unreachable=unreachable)
         if until > now:
@@ -107,8 +146,7 @@ class Seating:
         """The board has changed."""
         self.seats.forget_all_but(self._board.launch_ids())
         for guest in list(self._waiting.values()):
-            if not self.possible(guest) and guest.granted is not None and not guest.granted.done():
-                guest.granted.set_exception(not_ready(self._model(guest)))
+            self._look_after(guest)
         for name in list(self._lines):
             self._give(name)
             if not self._lines[name].used:
@@ -116,15 +154,19 @@ class Seating:
 
     async def _wait(self, guest: Guest, line: Line) -> Replica:
         guest.granted = asyncio.get_running_loop().create_future()
+        guest.place = replace(guest.place, kind=(guest.call.capability, frozenset(guest.tried)))
         line.join(guest.place)
         self._waiting[guest.place] = guest
         self._give(guest.call.model.name)
+        self._look_after(guest)
         replica = None
         try:
             async with asyncio.timeout_at(guest.deadline):
                 replica = await guest.granted
                 return replica
         except TimeoutError:
+            if not self.possible(guest):
+                raise not_ready(self._model(guest)) from None
             raise WaitedTooLong(guest.call.model.name) from None
         finally:
             if replica is None:
@@ -136,6 +178,21 @@ class Seating:
             line.leave(guest.place)
         elif guest.granted is not None:
             self.leave(guest, guest.granted.result())
+
+    def _look_after(self, guest: Guest) -> None:
+        """Send a guest away for whom no replica is left, once there is no hope for another one."""
+        if guest.granted is None or guest.granted.done():
+            return
+        if self.possible(guest):
+            guest.alone_since = None
+            return
+        now = time.monotonic()
+        if guest.alone_since is None:
+            guest.alone_since = now
+            # Nobody else may come to look: while Postgres is away, the board stays as it is.
+            asyncio.get_running_loop().call_later(LOOKED_AFTER_S, self._look_after, guest)
+        if guest.alone_since + patience_s(self._model(guest).status.state) <= now:
+            guest.granted.set_exception(not_ready(self._model(guest)))
 
     def _give(self, name: str) -> None:
         line = self._lines.get(name)
@@ -172,4 +229,11 @@ class Seating:
         self._lines[guest.call.model.name].seated(guest.place.share)
 
     def _model(self, guest: Guest) -> CatalogModel:
-        return self._board.models.get(guest.call.model.name, guest.call.model)
+        """As it is now; one that was deleted has no replicas."""
+        known = guest.call.model
+        return self._board.models.get(known.name) or replace(known, status=Status(ServingState.STOPPED), replicas=())
+
+
+def _deadline() -> float:
+    limit_s: float = settings.MODELYARD_QUEUE_TIMEOUT_S
+    return time.monotonic() + limit_s

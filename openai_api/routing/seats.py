@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from openai_api.routing.choice import Load
@@ -60,7 +60,7 @@ class Seats:
         self._health.pop(launch_id, None)
 
     def failed(self, launch_id: UUID, now: float, *, unreachable: bool) -> float:
-        """It did not answer, or only with an error of its own. Until when it is left out."""
+        """It did not answer, or only with an error that another did not have. Until when it is left out."""
         health = failed(self._health.get(launch_id, WELL), now, unreachable=unreachable)
         self._health[launch_id] = health
         return health.out_until
@@ -96,4 +96,4 @@ class Seats:
     def _set_probed(self, launch_id: UUID, *, probed: bool) -> None:
         health = self._health.get(launch_id)
         if health is not None and health.failures >= PATIENCE:
-            self._health[launch_id] = Health(health.failures, health.out_until, probed)
+            self._health[launch_id] = replace(health, probed=probed)

@@ -19,7 +19,9 @@ from gateway_rig import QUESTION, Rig, eventually, model, rig, snapshot
 from inference.protocol.errors import InternalServerError, TooManyRequests
 from inference.protocol.stream import KEEP_ALIVE
 from inference.server.failures import respond
-from registry.catalog import Replica
+from openai_api.routing import lookup, seating
+from openai_api.routing.ejection import PATIENCE
+from registry.catalog import Replica, ServingState, Status
 
 pytestmark = pytest.mark.processes
 
@@ -28,9 +30,20 @@ ASK: dict[str, Any] = {"model": "echo", "messages": QUESTION}
 ENDLESS = ASK | {"stream": True, "ignore_eos": True}
 
 
+def asking(question: str) -> dict[str, Any]:
+    return ASK | {"messages": [{"role": "user", "content": question}]}
+
+
 def nobody() -> Replica:
     """An address where nobody listens."""
     return Replica(uuid4(), "http://127.0.0.1:9", ("chat",))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next launch of what has crashed is awaited for a moment only."""
+    monkeypatch.setattr(lookup, "RELAUNCH_S", 0.2)
+    monkeypatch.setattr(seating, "LOOKED_AFTER_S", 0.25)
 
 
 async def text(here: Rig) -> str | None:
@@ -59,6 +72,7 @@ async def test_a_replica_that_refused_is_not_tried_again_at_once(worker: EchoWor
     assert knocks <= 1
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_when_no_replica_is_left_the_client_may_try_again() -> None:
     async with rig(model("echo", nobody(), nobody())) as here, here.http.post(CHAT, json=ASK) as response:
         message = await assert_error_shape(response, 503, "model_not_ready")
@@ -95,11 +109,46 @@ async def test_a_worker_that_dies_in_mid_stream_ends_the_stream_with_an_error_ev
 async def test_a_worker_that_dies_in_an_answer_that_is_not_streamed_is_replaced_by_another(worker: EchoWorker) -> None:
     with echo_worker(token_delay_ms=50) as dying:
         async with rig(model("echo", dying.replica)) as here:
-            asking = asyncio.create_task(text(here))
+            answered = asyncio.create_task(text(here))
             await eventually(lambda: dying.running == 1)
             here.gateway.update(snapshot(model("echo", dying.replica, worker.replica)))
             dying.kill()
-            assert await asking == "one two three"
+            assert await answered == "one two three"
+
+
+async def test_a_request_whose_only_replica_crashed_is_answered_by_its_next_launch(worker: EchoWorker) -> None:
+    with echo_worker(token_delay_ms=50) as dying:
+        async with rig(model("echo", dying.replica)) as here:
+            tasks = [asyncio.create_task(text(here)) for _ in range(4)]
+            await eventually(lambda: dying.running == 4)
+            dying.kill()
+            await eventually(lambda: here.in_flight() == 0)
+            here.gateway.update(snapshot(model("echo", status=Status(ServingState.FAILED))))
+            here.gateway.update(snapshot(model("echo", status=Status(ServingState.LOADING, 40))))
+            here.gateway.update(snapshot(model("echo", worker.replica)))
+            assert await asyncio.gather(*tasks) == ["one two three"] * 4
+
+
+async def test_a_request_that_kills_replicas_kills_two_at_most() -> None:
+    knocks = 0
+
+    async def dying(request: web.Request) -> web.StreamResponse:
+        nonlocal knocks
+        knocks += 1
+        await request.read()
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with (
+        stub(dying) as one,
+        stub(dying) as two,
+        stub(dying) as three,
+        rig(model("echo", one, two, three)) as here,
+        here.http.post(CHAT, json=ASK) as response,
+    ):
+        await assert_error_shape(response, 500, "engine_error")
+    assert knocks == 2
 
 
 async def test_an_engine_that_is_silent_for_too_long_is_a_503(settings: Any) -> None:
@@ -119,6 +168,7 @@ async def test_an_engine_that_falls_silent_in_mid_stream_ends_with_an_error_even
     assert_envelope(json.loads(events[-3].removeprefix(b"data: ")), "engine_timeout")
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_worker_that_refuses_our_token_is_not_the_clients_fault(worker: EchoWorker) -> None:
     stranger = Replica(uuid4(), worker.address, ("chat",))
     async with rig(model("echo", stranger)) as here, here.http.post(CHAT, json=ASK) as response:
@@ -173,6 +223,47 @@ async def test_when_all_replicas_stay_full_the_client_may_try_again(settings: An
 async def test_an_engines_own_error_is_tried_once_more_elsewhere(worker: EchoWorker) -> None:
     async with stub(failing) as broken, rig(model("echo", broken, worker.replica)) as here:
         assert [await text(here) for _ in range(4)] == ["one two three"] * 4
+
+
+async def well(request: web.Request) -> web.StreamResponse:
+    return web.json_response({})
+
+
+async def test_an_engine_that_errs_where_another_one_answers_is_left_out() -> None:
+    knocks = 0
+
+    async def counted(request: web.Request) -> web.StreamResponse:
+        nonlocal knocks
+        knocks += 1
+        return await failing(request)
+
+    async with stub(counted) as broken, stub(well) as fine, rig(model("echo", broken, fine)) as here:
+        for number in range(40):
+            async with here.http.post(CHAT, json=asking(str(number))) as response:
+                assert response.status == 200
+    assert knocks == PATIENCE
+
+
+async def test_a_request_that_every_engine_answers_with_an_error_costs_none_its_work() -> None:
+    asked = [0, 0]
+
+    def sensitive(number: int) -> Any:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            if "poison" in await request.text():
+                return await failing(request)
+            asked[number] += 1
+            return web.json_response({})
+
+        return answer
+
+    async with stub(sensitive(0)) as one, stub(sensitive(1)) as two, rig(model("echo", one, two)) as here:
+        for _ in range(4):
+            async with here.http.post(CHAT, json=asking("poison")) as response:
+                await assert_error_shape(response, 500, "internal_error")
+        for number in range(30):
+            async with here.http.post(CHAT, json=asking(str(number))) as response:
+                assert response.status == 200
+    assert min(asked) > 0
 
 
 async def test_an_error_of_two_engines_is_the_clients_answer() -> None:

@@ -45,6 +45,15 @@ def test_who_got_a_seat_for_nothing_is_the_first_of_its_share_again() -> None:
     assert take(line) is first
 
 
+def test_one_that_waits_for_a_certain_replica_holds_nobody_up() -> None:
+    line = Line()
+    first, second = Place(0, "a", kind="not the first one"), Place(1, "a")
+    line.join(first)
+    line.join(second)
+    assert list(line.in_order()) == [first, second]
+    assert (line.position(first), line.position(second)) == (1, 2)
+
+
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=40), st.integers(1, 6))
 def test_seats_are_divided_evenly_among_those_who_want_them(shares: list[str], seats: int) -> None:
     line = Line()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 
-from openai_api.routing.ejection import FIRST_S, LONGEST_S, PATIENCE, WELL, askable, failed
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openai_api.routing.ejection import FIRST_S, LONGEST_S, PATIENCE, WELL, Health, askable, failed
 from openai_api.routing.seats import FULL_FOR_S, GROWS_EVERY_S, Seats
 from registry.catalog import Replica
 
@@ -58,9 +62,25 @@ def test_after_its_time_out_one_request_tries_a_replica() -> None:
     assert free(seats, 10) == [HERE, THERE]
 
 
-def test_when_all_fail_the_one_that_comes_back_first_is_asked() -> None:
-    health = {HERE.launch_id: failed(WELL, 5, unreachable=True), THERE.launch_id: failed(WELL, 4, unreachable=True)}
-    assert list(askable([HERE, THERE], health, 5)) == [THERE]
+OUT = Health(PATIENCE, 100.0)
+
+
+def many(number: int) -> list[Replica]:
+    return [Replica(uuid4(), f"http://127.0.0.1:{port + 1}", ("chat",)) for port in range(number)]
+
+
+@given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 6))
+def test_at_most_half_of_those_that_answer_are_left_out_for_errors(well: int, erring: int, gone: int) -> None:
+    wells, errings, gones = many(well), many(erring), many(gone)
+    health = dict.fromkeys([one.launch_id for one in errings], OUT)
+    health |= {one.launch_id: replace(OUT, unreachable=True) for one in gones}
+    asked = askable([*wells, *errings, *gones], health, 50)
+    if well and well >= erring:
+        assert asked == wells
+    elif well + erring:
+        assert asked == [*wells, *errings]
+    else:
+        assert asked == gones
 
 
 def test_a_replica_that_refused_gets_one_request_more_each_second() -> None:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from echo_worker import EchoWorker
 from error_shape import assert_error_shape
-from gateway_rig import QUESTION, Rig, eventually, model, rig
+from gateway_rig import QUESTION, Rig, eventually, model, rig, snapshot
+
+from registry.catalog import ServingState, Status
 
 pytestmark = pytest.mark.processes
 
@@ -100,6 +102,41 @@ async def test_a_client_that_leaves_the_line_makes_room(worker: EchoWorker, sett
         await eventually(lambda: len(waiting(here)) == 1)
         leaving.cancel()
         await eventually(lambda: not waiting(here), within=1)
+
+
+async def test_when_the_model_is_stopped_those_who_wait_are_told_at_once(worker: EchoWorker) -> None:
+    async with one_seat(worker) as here:
+        second = asyncio.create_task(here.http.post(CHAT, json=ASK))
+        await eventually(lambda: len(waiting(here)) == 1)
+        here.gateway.update(snapshot(model("echo")))
+        response = await asyncio.wait_for(second, 1)
+        assert await assert_error_shape(response, 503, "model_not_ready") == "The model 'echo' is stopped."
+        assert response.headers["Retry-After"] == "30"
+
+
+async def test_while_another_replica_is_loading_those_who_wait_stay(worker: EchoWorker, settings: Any) -> None:
+    settings.MODELYARD_KEEPALIVE_S = 0.05
+    async with one_seat(worker) as here, here.http.post(CHAT, json=ASK | {"stream": True}) as second:
+        await eventually(lambda: len(waiting(here)) == 1)
+        here.gateway.update(snapshot(model("echo", status=Status(ServingState.LOADING, 40))))
+        while await second.content.readuntil(b"\n\n") != b": waiting, the model is loading 40 %\n\n":
+            continue
+        here.gateway.update(snapshot(model("echo", worker.replica)))
+        rest = await asyncio.wait_for(second.read(), 2)
+    assert b"three" in rest
+    assert rest.endswith(b"data: [DONE]\n\n")
+
+
+async def test_whoever_waits_for_a_model_that_loads_for_too_long_is_told_what_it_does(
+    worker: EchoWorker, settings: Any
+) -> None:
+    settings.MODELYARD_QUEUE_TIMEOUT_S = 0.3
+    async with one_seat(worker) as here:
+        second = asyncio.create_task(here.http.post(CHAT, json=ASK))
+        await eventually(lambda: len(waiting(here)) == 1)
+        here.gateway.update(snapshot(model("echo", status=Status(ServingState.LOADING, 40))))
+        message = await assert_error_shape(await second, 503, "model_not_ready")
+    assert message == "The model 'echo' is loading 40 %."
 
 
 async def test_a_conversation_stays_with_its_replica(worker: EchoWorker, other_worker: EchoWorker) -> None:
