@@ -22,11 +22,15 @@ async def written(rows: QuerySet[Usage]) -> AsyncIterator[bytes]:
     """The heading, then the rows, the newest first. Between two parts nothing is held in the database."""
     yield _lines([COLUMNS])
     ordered, after = rows.order_by("-began_at", "-id"), Q()
-    while part := await sync_to_async(list)(ordered.filter(after).values_list(*COLUMNS)[:AT_ONCE]):
+    while part := await sync_to_async(_read)(ordered.filter(after)):
         yield _lines(part)
         last = dict(zip(COLUMNS, part[-1], strict=True))
         # Both, so that the index is entered at the right place.
         after = Q(began_at__lte=last["began_at"]) & (Q(began_at__lt=last["began_at"]) | Q(id__lt=last["id"]))
+
+
+def _read(rows: QuerySet[Usage]) -> list[tuple[Any, ...]]:
+    return list(rows.values_list(*COLUMNS)[:AT_ONCE])
 
 
 def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
