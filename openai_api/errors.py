@@ -11,6 +11,7 @@ ApiError (inference.protocol.errors)
 ├── ServiceUnavailable
 │   ├── NotReady              503  the model exists, no replica of it can take the request now
 │   ├── WaitedTooLong         503  all replicas were busy for as long as a request may wait
+│   ├── LimitsBusy            503  the database has so much to do that the request could not be counted
 │   └── EngineSilent          503  the replica took the request and said nothing for too long
 └── InternalServerError
     ├── AnswerCutShort        500  the replica went away in the middle of its answer
@@ -88,6 +89,16 @@ class WaitedTooLong(ServiceUnavailable):
 
     def __init__(self, model: str) -> None:
         message = f"All replicas of '{model}' were busy for too long. Ask again later, or give it more replicas."
+        super().__init__(message, retry_after_s=BUSY_S)
+
+
+class LimitsBusy(ServiceUnavailable):
+    """The database answers others, and did not come to count this request."""
+
+    code = "limits_busy"
+
+    def __init__(self) -> None:
+        message = "The server is too busy to count this request against its limits. Ask again in a moment."
         super().__init__(message, retry_after_s=BUSY_S)
 
 

@@ -22,8 +22,9 @@ from inference.protocol.errors import ServiceUnavailable
 from inference.protocol.requests import ApiRequest
 from inference.protocol.tokens import DetokenizeRequest, TokenizeRequest
 from openai_api.board import Board, Snapshot
-from openai_api.call import Call
+from openai_api.call import Call, Outcome
 from openai_api.caller import Caller, admitted, bearer, client_hash
+from openai_api.limits.ending import settled_first
 from openai_api.limits.holding import Limits
 from openai_api.relay import Answer
 from openai_api.routing.dispatcher import Dispatcher
@@ -55,7 +56,7 @@ class Gateway:
         self.dispatcher = Dispatcher(session, board)
         self.limits = Limits(board)
         self._uses = KeyUses()
-        self.books = Books(session, self._address)
+        self.books = Books(session, self._address, self._settle)
 
     def update(self, snapshot: Snapshot) -> None:
         """Take what the rows say now."""
@@ -101,13 +102,16 @@ class Gateway:
         """The answer of a replica. Leaving the block, however it happens, closes the request there at once."""
         outcome = begun(call)
         # The stack is left first: a worker is asked what an aborted request took when it was hung up on.
-        async with (
-            self.books.following(call, outcome),
-            self.limits.holding(call, outcome) as held,
-            AsyncExitStack() as stack,
-        ):
+        async with self.books.following(call, outcome), AsyncExitStack() as stack:
+            held = await self.limits.hold(call)
             answer = metered(await self.dispatcher.first_answer(held.call, stack, outcome), outcome)
-            yield replace(answer, headers={**answer.headers, **held.headers})
+            chunks = answer.chunks
+            if held.counted and answer.streams:
+                chunks = settled_first(chunks, lambda: self._settle(outcome))
+            yield replace(answer, chunks=chunks, headers={**answer.headers, **held.headers})
+
+    async def _settle(self, outcome: Outcome) -> None:
+        await self.limits.settle(outcome.id, outcome.prompt_tokens + outcome.completion_tokens)
 
     def _address(self, launch_id: UUID) -> str | None:
         replicas = (replica for model in self.board.catalog.models for replica in model.replicas)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -17,7 +15,8 @@ import psycopg
 from django.conf import settings
 
 from openai_api.board import Board
-from openai_api.call import Call, Outcome
+from openai_api.call import Call
+from openai_api.errors import LimitsBusy
 from openai_api.limits.arithmetic import Count, Measure, Need, debited, granted, measures
 from openai_api.limits.demand import demand
 from openai_api.limits.facts import LimitFacts
@@ -28,14 +27,19 @@ logger = logging.getLogger(__name__)
 
 RENEW_EVERY_S = 15.0
 LOOK_AGAIN_S = 1.0  # while Postgres is away
+SETTLE_WAIT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A call that was let in: what it asks now, and what every answer to it says in its headers."""
+    """A call that was let in: what it asks now, and what every answer to it says in its headers.
+
+    Without `counted` nothing was reserved, and there is nothing to settle.
+    """
 
     call: Call
     headers: Mapping[str, str] = field(default_factory=dict)
+    counted: bool = False
 
 
 @dataclass(slots=True)
@@ -56,29 +60,42 @@ class Limits:
         self._seats: dict[UUID, _Seat] = {}
         self._counts: dict[int, Count] = {}
         self._debts: dict[int, Need] = {}
+        # Calls that are over, what they took, and nobody could write down yet.
         self._unsettled: dict[UUID, int] = {}
         self._settling: set[asyncio.Task[None]] = set()
         self._keeping: asyncio.Task[None] | None = None
 
-    @asynccontextmanager
-    async def holding(self, call: Call, outcome: Outcome) -> AsyncIterator[Held]:
-        """The call as it may be asked. Raises 429 and 400. Without limits nothing is waited for."""
+    async def hold(self, call: Call) -> Held:
+        """The call as it may be asked; whoever calls this settles it, also when this is left in its middle.
+
+        Raises 429, 400, and 503 when the database is too busy to count. Without limits nothing is waited for.
+        """
         limits = self._board.limits(call.caller, call.model.name)
         if not limits:
-            yield Held(call)
-            return
+            return Held(call)
         needed = demand(call.request, limits, context=call.model.context_length)
         priority = max((limit.priority for limit in limits if limit.priority is not None), default=call.priority)
         call = replace(call, changes={**call.changes, **needed.changes}, priority=priority)
         counted = tuple(limit for limit in limits if limit.counts)
         if not counted:
-            yield Held(call)
+            return Held(call)
+        return Held(call, rate_headers(await self._reserve(call.id, counted, needed.tokens)), counted=True)
+
+    async def settle(self, key: UUID, used: int) -> None:
+        """The call is over and took so many tokens. Doing it twice changes nothing."""
+        if (seat := self._seats.pop(key, None)) is None:
             return
-        seat = uuid.uuid4()
-        try:
-            yield Held(call, rate_headers(await self._reserve(seat, counted, needed.tokens)))
-        finally:
-            await self._over(seat, outcome.prompt_tokens + outcome.completion_tokens)
+        if not seat.in_rows:
+            self._settle_here(seat, used)
+            return
+        self._unsettled[key] = used
+        if not self._away:
+            # A task of its own: a client that left cancels this one.
+            task = asyncio.create_task(self._settle(key))
+            self._settling.add(task)
+            task.add_done_callback(self._settling.discard)
+            # The client's last bytes wait for this: not for long, when the database has other things to do.
+            await asyncio.wait([task], timeout=SETTLE_WAIT_S)
 
     async def close(self) -> None:
         """Settle what is still to be settled."""
@@ -87,6 +104,8 @@ class Limits:
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.wait([self._keeping])
+        if self._unsettled or self._debts:
+            await self._catch_up()
         await self._rows.close()
 
     async def _reserve(self, seat: UUID, limits: tuple[LimitFacts, ...], tokens: int) -> Sequence[Measure]:
@@ -107,6 +126,10 @@ class Limits:
         self._seats[seat] = _Seat(limits, tokens, in_rows=True, made=_now())
         try:
             return await self._rows.reserve(seat, [limit.id for limit in limits], tokens=tokens)
+        except LimitsBusy:
+            # Nothing was made: a statement that fails takes back all that it did.
+            self._seats.pop(seat, None)
+            raise
         except psycopg.Error as error:
             self._gone(error)
             # It may have been made all the same.
@@ -136,20 +159,6 @@ class Limits:
             for measure in measures(limit, counts.get(limit.id, Count()), need, held=held[limit.id], now=now)
         ]
 
-    async def _over(self, key: UUID, used: int) -> None:
-        if (seat := self._seats.pop(key, None)) is None:
-            return
-        if not seat.in_rows:
-            self._settle_here(seat, used)
-            return
-        # A task of its own: a client that left cancels this one.
-        self._unsettled[key] = used
-        if not self._away:
-            task = asyncio.create_task(self._settle(key))
-            self._settling.add(task)
-            task.add_done_callback(self._settling.discard)
-            await asyncio.shield(task)
-
     def _settle_here(self, seat: _Seat, used: int) -> None:
         now = _now()
         for limit in seat.limits:
@@ -162,7 +171,9 @@ class Limits:
     async def _settle(self, key: UUID) -> None:
         try:
             await self._rows.settle(key, used=self._unsettled[key])
-            del self._unsettled[key]
+            self._unsettled.pop(key, None)
+        except LimitsBusy:
+            logger.info("The database is busy: a call is settled a little later.")
         except psycopg.Error as error:
             self._gone(error)
 
@@ -171,7 +182,7 @@ class Limits:
         while True:
             for _ in range(int(RENEW_EVERY_S / LOOK_AGAIN_S)):
                 await asyncio.sleep(LOOK_AGAIN_S)
-                if self._away or self._debts:
+                if self._away or self._debts or self._unsettled:
                     await self._catch_up()
             if not self._away:
                 await self._catch_up()
@@ -179,13 +190,15 @@ class Limits:
     async def _catch_up(self) -> None:
         try:
             await self._rows.renew([key for key, seat in self._seats.items() if seat.in_rows])
-            for key in [key for key in self._unsettled if self._away]:
-                await self._rows.settle(key, used=self._unsettled[key])
+            for key, used in list(self._unsettled.items()):
+                await self._rows.settle(key, used=used)
                 self._unsettled.pop(key, None)
             for limit in list(self._debts):
                 # Taken first: what comes meanwhile is another debt.
                 debt = self._debts.pop(limit)
                 await self._owe(limit, debt)
+        except LimitsBusy:
+            return
         except psycopg.Error as error:
             self._gone(error)
             return
@@ -197,7 +210,7 @@ class Limits:
     async def _owe(self, limit: int, debt: Need) -> None:
         try:
             await self._rows.owe(limit, debt)
-        except psycopg.Error:
+        except (psycopg.Error, LimitsBusy):
             more = self._debts.get(limit, Need(0, 0))
             self._debts[limit] = Need(debt.requests + more.requests, debt.tokens + more.tokens)
             raise

@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from registry.catalog import Replica
 from registry.tokens import worker_token
 
 ALL = ("chat", "completions", "embeddings")
-SERVING = re.compile(r"Serving \S+ at (http://[^/]+)/v1")
+SERVING = re.compile(r"Serving \S+ at (https?://[^/]+)/v1")
 
 
 @dataclass(frozen=True)
@@ -45,25 +45,25 @@ class EchoWorker:
     @property
     def running(self) -> int:
         """Sequences that the engine works on now."""
-        return int(self._stats()["engine"]["running"])
+        return int(self.stats()["engine"]["running"])
 
     @property
     def requests(self) -> int:
         """Requests since it started."""
-        return int(self._stats()["requests_total"])
+        return int(self.stats()["requests_total"])
 
-    def _stats(self) -> dict[str, Any]:
+    def stats(self) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {worker_token(self.launch_id)}"}
         return dict(httpx.get(f"{self.address}/stats", headers=headers).raise_for_status().json())
 
 
 @contextmanager
-def echo_worker(name: str = "echo", **options: Any) -> Iterator[EchoWorker]:
-    """A worker that is ready; options are the engine's."""
+def echo_worker(name: str = "echo", *, arguments: Sequence[str] = (), **options: Any) -> Iterator[EchoWorker]:
+    """A worker that is ready; options are the engine's, arguments the process's."""
     launch_id = uuid4()
     command = [sys.executable, "-m", "inference", "--model", name, "--name", name, "--engine", "echo", "--port", "0"]
     process = subprocess.Popen(
-        [*command, "--launch-id", str(launch_id), "--options", json.dumps(options)],
+        [*command, "--launch-id", str(launch_id), "--options", json.dumps(options), *arguments],
         env=os.environ | {"MODELYARD_WORKER_TOKEN": worker_token(launch_id)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -3,124 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from asgiref.sync import sync_to_async
-from django.contrib.auth.models import User
-from django.db import connection
+from django.contrib.auth.models import Group
 from echo_worker import EchoWorker
 from error_shape import assert_error_shape
-from yard import free_port
+from limits_rig import CHAT, IMPATIENT, WORDS, Lab, Web, ready, web_process
 
-from openai_api import keys
+from openai_api.limits import desired
 from openai_api.models import Limit, LimitCounter, Reservation
-from registry.lifecycle import notify
-from tests.registry import factories
+from registry.models import Model
 
 pytestmark = [pytest.mark.database, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
-ROOT = Path(__file__).parents[3]
-CHAT = "/v1/chat/completions"
-WORDS: dict[str, Any] = {"model": "echo", "messages": [{"role": "user", "content": "one two three"}], "max_tokens": 8}
+STREAM = WORDS | {"stream": True}
+ENDLESS: dict[str, Any] = STREAM | {"ignore_eos": True, "max_tokens": 2_000}
+STARTED = b"\n\n"
 
 
-@dataclass(frozen=True)
-class Lab:
-    """Two web processes, a key, and the one limit of its owner."""
-
-    urls: Sequence[str]
-    http: aiohttp.ClientSession
-    owner: User
-
-    async def limit(self, **caps: int) -> Limit:
-        """Set it, and wait until both know."""
-        limit: Limit = await sync_to_async(_limit)(self.owner, caps)
-        for url in self.urls:
-            async with asyncio.timeout(10):
-                while "x-ratelimit-limit-requests" not in (await self.asked(url))[1]:  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
-        await sync_to_async(LimitCounter.objects.all().delete)()
-        return limit
-
-    async def asked(self, url: str, **more: Any) -> tuple[int, dict[str, str]]:
-        async with self.http.post(url + CHAT, json=WORDS | more) as response:
-            await response.read()
-            return response.status, {name.lower(): value for name, value in response.headers.items()}
-
-    async def at_once(self, count: int, **more: Any) -> Counter[int]:
-        """How many of so many requests ended how, spread over both processes."""
-        urls = [self.urls[number % len(self.urls)] for number in range(count)]
-        return Counter(status for status, _ in await asyncio.gather(*(self.asked(url, **more) for url in urls)))
+async def eventually(look: Callable[[], Any], *, within: float = 10.0) -> None:
+    """Wait until a look at the database is true."""
+    async with asyncio.timeout(within):
+        while not await sync_to_async(look)():  # noqa: ASYNC110 - it looks at the database
+            await asyncio.sleep(0.02)
 
 
-def _limit(owner: User, caps: dict[str, int]) -> Limit:
-    limit = Limit.objects.create(user=owner, **({"requests_per_minute": 1_000_000} | caps))
-    notify("limit")
-    return limit
-
-
-def _set_up(worker: EchoWorker) -> tuple[User, str]:
-    factories.worker(
-        factories.deployment("echo"),
-        launch_id=worker.launch_id,
-        address=worker.address,
-        capabilities=["chat"],
-        context_length=4096,
-        node=factories.node(),
-    )
-    owner = User.objects.create_user("anna")
-    return owner, keys.create_key("tests", owner)[1]
-
-
-@pytest.fixture
-async def lab(transactional_db: None, worker: EchoWorker) -> AsyncIterator[Lab]:
-    owner, secret = await sync_to_async(_set_up)(worker)
-    ports = [free_port(), free_port()]
-    processes = [web_process(port) for port in ports]
-    urls = [f"http://127.0.0.1:{port}" for port in ports]
-    headers = {"Authorization": f"Bearer {secret}"}
-    try:
-        async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as http:
-            for url in urls:
-                await ready(http, url)
-            yield Lab(urls, http, owner)
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-        await sync_to_async(hang_up)()
-
-
-def hang_up() -> None:
-    connection.close()  # looked up here: the queries of a test run in a thread of their own
-
-
-def web_process(port: int) -> subprocess.Popen[bytes]:
-    argv = [sys.executable, "-m", "uvicorn", "modelyard.asgi:application", "--port", str(port), "--backlog", "2048"]
-    return subprocess.Popen(
-        argv, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONUNBUFFERED": "1"}
-    )
-
-
-async def ready(http: aiohttp.ClientSession, url: str) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                async with http.post(url + CHAT, json=WORDS) as response:
-                    if response.status == 200:
-                        return
-            except aiohttp.ClientConnectionError:
-                pass
-            await asyncio.sleep(0.05)
+async def counted(limit: Limit) -> int:
+    return (await sync_to_async(LimitCounter.objects.get)(limit=limit)).day_tokens
 
 
 async def test_of_two_hundred_at_once_exactly_as_many_succeed_as_the_limit_says(lab: Lab) -> None:
@@ -134,6 +47,39 @@ async def test_of_two_hundred_at_once_exactly_as_many_succeed_as_the_limit_says(
     assert await sync_to_async(Reservation.objects.filter(limit=limit).count)() == 0
 
 
+async def test_who_has_read_all_of_an_answer_may_ask_again_at_once(lab: Lab) -> None:
+    await lab.limit(concurrent=1)
+    for more in [STREAM, WORDS] * 5:
+        async with lab.http.post(lab.urls[0] + CHAT, json=more | {"max_tokens": 1}) as response:
+            assert response.status == 200
+            if more is STREAM:
+                # Not to the end of the connection: this is where clients stop to read.
+                await response.content.readuntil(b"[DONE]")
+
+
+async def test_what_an_aborted_request_took_is_counted_exactly(lab: Lab, worker: EchoWorker) -> None:
+    limit, before = await lab.limit(tokens_per_day=10_000), worker.stats()["engine"]["tokens_total"]
+    async with lab.http.post(lab.urls[0] + CHAT, json=ENDLESS) as response:
+        for _ in range(6):
+            await response.content.readuntil(STARTED)
+        assert await counted(limit) > 2_000
+    await eventually(lambda: not Reservation.objects.exists())
+    generated = worker.stats()["engine"]["tokens_total"] - before
+    assert await counted(limit) == generated + 4
+    assert 5 <= generated < 100
+
+
+async def test_a_budget_of_tokens_is_used_up_and_never_overrun(lab: Lab, worker: EchoWorker) -> None:
+    limit, before = await lab.limit(tokens_per_day=300), worker.stats()["engine"]["tokens_total"]
+    asks = {"path": "/v1/completions", "prompt": [5, 6, 7], "max_tokens": 20, "ignore_eos": True}
+    found = await lab.at_once(60, **asks)
+    generated = worker.stats()["engine"]["tokens_total"] - before
+    # Each takes 23, and reserves two more, for what a tokenizer may add to a text.
+    assert found == {200: generated // 20, 429: 60 - generated // 20}
+    assert 12 <= found[200] <= 13
+    assert await counted(limit) == found[200] * 23 <= 300
+
+
 @pytest.mark.slow_fault
 async def test_so_many_at_a_time_run_as_the_limit_says(lab: Lab) -> None:
     await lab.limit(concurrent=10)
@@ -142,16 +88,67 @@ async def test_so_many_at_a_time_run_as_the_limit_says(lab: Lab) -> None:
     assert (await lab.asked(lab.urls[0]))[0] == 200
 
 
-@pytest.mark.slow_fault
-async def test_a_request_that_ends_early_gives_back_what_was_reserved(lab: Lab) -> None:
+async def test_what_is_reserved_is_refused_to_others_until_it_comes_back(lab: Lab) -> None:
     limit = await lab.limit(tokens_per_day=4_000)
-    endless = WORDS | {"stream": True, "ignore_eos": True, "max_tokens": 2_000}
-    async with lab.http.post(lab.urls[0] + CHAT, json=endless) as response:
-        await response.content.readuntil(b"\n\n")
-        counter = await sync_to_async(LimitCounter.objects.get)(limit=limit)
-        assert counter.day_tokens > 2_000
+    async with lab.http.post(lab.urls[0] + CHAT, json=ENDLESS) as response:
+        await response.content.readuntil(STARTED)
         status, headers = await lab.asked(lab.urls[1], max_tokens=2_000)
         assert (status, headers["x-ratelimit-limit-tokens"]) == (429, "4000")
-    async with asyncio.timeout(5):
-        while (await sync_to_async(LimitCounter.objects.get)(limit=limit)).day_tokens > 500:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+        assert int(headers["x-ratelimit-remaining-tokens"]) == 4_000 - await counted(limit) < 2_000
+    await eventually(lambda: LimitCounter.objects.get(limit=limit).day_tokens < 500)
+    assert (await lab.asked(lab.urls[1], max_tokens=2_000))[0] == 200
+
+
+async def test_a_changed_limit_acts_within_a_second(lab: Lab) -> None:
+    limit = await lab.limit(requests_per_minute=50)
+    limit.requests_per_minute = 70
+    await sync_to_async(desired.save)(limit, actor="tests")
+    for url in lab.urls:
+        await lab.until(url, lambda headers: headers["x-ratelimit-limit-requests"] == "70", within=1.0)
+
+
+async def test_of_all_limits_that_hold_the_tightest_is_named(lab: Lab) -> None:
+    lab_group = await sync_to_async(_grouped)(lab)
+    model = await sync_to_async(Model.objects.get)(name="echo")
+    await lab.limit(model=model, requests_per_minute=40)
+    await lab.limit(user=lab.owner, requests_per_minute=30)
+    await lab.limit(group=lab_group, requests_per_minute=20)
+    key = await lab.limit(key=lab.key, requests_per_minute=10)
+    await lab.until(lab.urls[0], lambda headers: headers["x-ratelimit-limit-requests"] == "10")
+    await sync_to_async(LimitCounter.objects.all().delete)()
+    assert (await lab.at_once(12))[200] == 10
+    await assert_names(lab, "the key 'tests' is reached: 10 requests a minute")
+    await sync_to_async(desired.remove)([key], actor="tests")
+    await lab.until(lab.urls[0], lambda headers: headers["x-ratelimit-limit-requests"] == "20")
+    assert (await lab.at_once(20))[429] > 0
+    await assert_names(lab, "the group 'lab' is reached: 20 requests a minute")
+
+
+@pytest.mark.slow_fault
+async def test_the_seats_of_a_killed_process_come_free(
+    lab: Lab, webs: tuple[Path, Sequence[Web]], worker: EchoWorker
+) -> None:
+    await lab.limit(concurrent=1)
+    with web_process(webs[0], "-c", IMPATIENT) as doomed:
+        await ready(lab.http, doomed.url)
+        async with lab.http.post(doomed.url + CHAT, json=ENDLESS) as response:
+            await response.content.readuntil(STARTED)
+            await asyncio.sleep(3)  # longer than the seat is held: it is renewed
+            assert (await lab.asked(lab.urls[0]))[0] == 429
+            doomed.process.kill()
+            await eventually(lambda: worker.running == 0)
+            assert (await lab.asked(lab.urls[0]))[0] == 429
+            async with asyncio.timeout(5):
+                while (await lab.asked(lab.urls[0]))[0] != 200:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+
+
+async def assert_names(lab: Lab, whose: str) -> None:
+    async with lab.http.post(lab.urls[0] + CHAT, json=WORDS) as response:
+        assert whose in await assert_error_shape(response, 429, "rate_limit_exceeded")
+
+
+def _grouped(lab: Lab) -> Group:
+    group = Group.objects.create(name="lab")
+    lab.owner.groups.add(group)
+    return group

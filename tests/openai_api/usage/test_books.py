@@ -46,7 +46,7 @@ async def test_the_row_of_an_aborted_stream_says_what_the_engine_says() -> None:
             await stream.close()
             await eventually(lambda: rows)
         [row] = rows
-        assert row["completion_tokens"] == worker._stats()["engine"]["tokens_total"] >= 5
+        assert row["completion_tokens"] == worker.stats()["engine"]["tokens_total"] >= 5
     assert (row["status"], row["finish"], row["exact"], row["prompt_tokens"]) == (499, "aborted", True, 4)
 
 
