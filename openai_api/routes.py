@@ -10,13 +10,14 @@ from django.urls import re_path
 from inference.protocol.capabilities import PATHS
 from openai_api.chat import ChatConsumer
 from openai_api.endpoints.base import UnknownEndpoint
+from openai_api.endpoints.description import DescriptionConsumer
 from openai_api.endpoints.engines import EngineEmbeddingsConsumer
 from openai_api.endpoints.generation import GenerationConsumer
 from openai_api.endpoints.health import HealthConsumer, ReadyConsumer
 from openai_api.endpoints.metrics import MetricsConsumer
 from openai_api.endpoints.models import ModelConsumer, ModelsConsumer
 
-# Another endpoint is a consumer and a line here. Models may have slashes in their names.
+# Another endpoint is a consumer, a line here, and one in `schema/operations`. Models may have slashes in their names.
 HTTP: list[Any] = [
     *(
         re_path(rf"^{path.lstrip('/')}/?$", GenerationConsumer.as_asgi(capability=capability))
@@ -25,6 +26,7 @@ HTTP: list[Any] = [
     re_path(r"^v1/engines/(?P<name>.+)/embeddings/?$", EngineEmbeddingsConsumer.as_asgi(capability="embeddings")),
     re_path(r"^v1/models/?$", ModelsConsumer.as_asgi()),
     re_path(r"^v1/models/(?P<name>.+)$", ModelConsumer.as_asgi()),
+    re_path(r"^v1/openapi\.json$", DescriptionConsumer.as_asgi()),
     re_path(r"^v1(/|$)", UnknownEndpoint.as_asgi()),
     re_path(r"^health$", HealthConsumer.as_asgi()),
     re_path(r"^ready$", ReadyConsumer.as_asgi()),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, FailFast, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
-from inference.protocol.content import Content, joined_text
+from inference.protocol.content import Content, images_in, joined_text
 from inference.protocol.idle import IdleChatFields
 from inference.protocol.nesting import shallow
 from inference.protocol.problems import problem
@@ -49,6 +50,16 @@ class ChatMessage(StrictModel):
     tool_calls: list[ToolCall] | None = Field(None, description="What an assistant called.")
     tool_call_id: str | None = Field(None, description="Which call a message of the role `tool` is the result of.")
 
+    # How many images there are in the content, whose text does not tell.
+    images: SkipJsonSchema[int] = Field(0, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _images_are_counted(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not ("images" in data or isinstance(data.get("content"), list)):
+            return data
+        return {**data, "images": images_in(data.get("content"))}
+
     @model_validator(mode="after")
     def _only_an_assistant_may_say_nothing(self) -> Self:
         if self.content is None and self.role != "assistant":
@@ -81,7 +92,9 @@ class ChatCompletionRequest(StructuredRequest, IdleChatFields):
         default_factory=list, max_length=MAX_TOOLS, description="What the model may call, if its template takes tools."
     )
     tool_choice: Annotated[ToolChoice, BeforeValidator(parsed_choice, json_schema_input_type=Choice)] = Field(
-        ToolChoice(), description="Whether a tool may, must or must not be called; or which one must."
+        ToolChoice(),
+        description="Whether a tool may, must or must not be called; or which one must.",
+        json_schema_extra={"default": "auto"},
     )
     parallel_tool_calls: bool = Field(True, description="False: one call at most.")
     chat_template_kwargs: TemplateVariables = Field(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from inference.protocol.images import Hosts
 from inference.protocol.problems import bad_request, json_type, problem
 from inference.protocol.prompts import TokenId, token_ids
 from inference.protocol.refusals import Refusal, refuse
@@ -97,10 +98,13 @@ class ApiRequest(StrictModel):
     user: str | None = Field(None, description="Whom the request is for, as OpenAI's clients say it.")
 
     @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> Self:
-        """The validated request. Raises `BadRequest` with the field's name for the first thing that is wrong."""
+    def parse(cls, body: Mapping[str, Any], *, images: Hosts | None = None) -> Self:
+        """The validated request. Raises `BadRequest` with the field's name for the first thing that is wrong.
+
+        `images` are the hosts that images may come from; None: the model reads text only.
+        """
         try:
-            request = cls.model_validate(dict(body))
+            request = cls.model_validate(dict(body), context=images)
         except ValidationError as error:
             raise bad_request(error) from None
         refuse(body, cls.refusals)
@@ -158,7 +162,9 @@ class GenerationRequest(ApiRequest):
         None, ge=-_INT64, le=_INT64 - 1, description="The same request with the same seed gives the same text."
     )
     logit_bias: Annotated[dict[int, float], BeforeValidator(_biases, json_schema_input_type=Biases)] = Field(
-        default_factory=dict, description="Token ids as strings, each with a number that is added to its logit."
+        default_factory=dict,
+        description="Token ids as strings, each with a number that is added to its logit.",
+        json_schema_extra={"additionalProperties": False},
     )
     stop: Annotated[tuple[str, ...], BeforeValidator(_stops, json_schema_input_type=Stops)] = Field(
         (), description="Texts at which the answer ends; found across tokens, and not part of the answer."

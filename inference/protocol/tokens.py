@@ -61,7 +61,7 @@ class DetokenizeRequest(ApiRequest):
     """Tokens to be put together to a text."""
 
     tokens: Annotated[tuple[int, ...], BeforeValidator(_ids, json_schema_input_type=list[TokenId])] = Field(
-        description="Token ids."
+        description="The ids of the tokens, in their order."
     )
 
 
