@@ -30,5 +30,7 @@ def ready(service: Service) -> str:
 def _curl(service: Service, capability: Capability) -> str:
     token = "" if service.config.token is None else '-H "Authorization: Bearer $MODELYARD_WORKER_TOKEN" '
     body = _BODIES[capability] % service.config.name
+    tls = service.config.tls
+    shown = "" if tls.ca is None else f"--cacert {tls.ca} --cert {tls.cert} --key {tls.key} "
     url = service.address + ENDPOINTS[capability]
-    return f"  curl {url} {token}-H 'Content-Type: application/json' -d '{body}'"
+    return f"  curl {url} {shown}{token}-H 'Content-Type: application/json' -d '{body}'"

@@ -18,6 +18,7 @@ from inference.errors import ConfigError
 from inference.flags import add_flags, merged
 from inference.protocol.engines import DEFAULT_ENGINE, ENGINES
 from inference.protocol.model_id import hub_cache, hub_model
+from inference.protocol.tls import TlsFiles
 from inference.sources.hub import HubAccess
 
 # What a process that an engine starts must not inherit: with these it could speak as this worker.
@@ -54,8 +55,16 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--launch-id", type=UUID, metavar="UUID", help="whose heartbeats these are")
     parser.add_argument("--options", type=_json_object, default={}, metavar="JSON", help="options of the engine")
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    _add_tls(parser)
     add_flags(parser)
     return parser
+
+
+def _add_tls(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("HTTPS", "paths of PEM files")
+    group.add_argument("--tls-cert", type=Path, metavar="FILE", help="the certificate chain for the host's address")
+    group.add_argument("--tls-key", type=Path, metavar="FILE", help="its key, without password")
+    group.add_argument("--tls-ca", type=Path, metavar="FILE", help="only who shows a certificate of this CA is let in")
 
 
 def read_config(args: argparse.Namespace, environ: Mapping[str, str]) -> WorkerConfig:
@@ -68,6 +77,7 @@ def read_config(args: argparse.Namespace, environ: Mapping[str, str]) -> WorkerC
         engine=args.engine,
         host=args.host,
         port=args.port,
+        tls=TlsFiles(args.tls_ca, args.tls_cert, args.tls_key),
         launch_id=args.launch_id,
         revision=_revision(options.pop("revision", None)),
         hub=_hub(environ, offline=options.pop("offline", False)),

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from inference.engines.base import EngineConfig
 from inference.errors import ConfigError
+from inference.protocol.tls import TlsFiles
 from inference.sources.hub import HubAccess
 
 DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -27,6 +28,7 @@ class WorkerConfig:
     cache_dir: Path
     host: str = "127.0.0.1"
     port: int = 0
+    tls: TlsFiles = field(default_factory=TlsFiles)
     launch_id: UUID | None = None
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     # Of a model from a hub. `hub` None keeps to its cache below ours.
@@ -50,6 +52,8 @@ class WorkerConfig:
                 f"Without a token only this machine may connect, so '{self.host}' is refused as host. "
                 "Set MODELYARD_WORKER_TOKEN, or use 127.0.0.1."
             )
+        if (self.tls.cert is None) is not (self.tls.key is None) or (self.tls.ca and not self.tls.cert):
+            raise ConfigError("--tls-cert and --tls-key go together, and --tls-ca goes with both.")
         if self.heartbeat_url is not None and (self.launch_id is None or self.token is None):
             raise ConfigError(
                 "MODELYARD_HEARTBEAT_URL is set, so --launch-id is needed, which says whose heart beats, "

@@ -9,18 +9,29 @@ from aiohttp import web
 
 from inference.errors import ListenError
 from inference.protocol.causes import Cause
+from inference.protocol.tls import TlsFiles, TlsUnusable, rehearse
 
 # Connections that may wait to be accepted: a burst of clients must not run into SYN retries of a second.
 _BACKLOG = 1024
 
 
-async def listen(runner: web.AppRunner, host: str, *, port: int) -> str:
+_PLAIN = TlsFiles()
+_TLS_HINT = "`modelyard tls NODE ADDRESS` makes a certificate for an address; then start the model again."
+
+
+async def listen(runner: web.AppRunner, host: str, *, port: int, tls: TlsFiles = _PLAIN) -> str:
     """The base address of the open port. Raises `ListenError` with a sentence."""
     try:
-        await web.TCPSite(runner, host, port, backlog=_BACKLOG, reuse_address=True).start()
+        context = tls.server()
+        rehearse(tls, _reachable(host))
+    except TlsUnusable as error:
+        raise ListenError(str(error), Cause.OPTIONS, hint=_TLS_HINT) from error
+    try:
+        site = web.TCPSite(runner, host, port, backlog=_BACKLOG, reuse_address=True, ssl_context=context)
+        await site.start()
     except OSError as error:
         raise _explained(error, host, port=port) from error
-    return _address(host, runner.addresses[0][1])
+    return _address("http" if context is None else "https", host, port=runner.addresses[0][1])
 
 
 def _explained(error: OSError, host: str, *, port: int) -> ListenError:
@@ -37,7 +48,11 @@ def _explained(error: OSError, host: str, *, port: int) -> ListenError:
     return ListenError(f"Cannot listen at {host}, port {port}: {error.strerror}.", Cause.OPTIONS, hint=hint)
 
 
-def _address(host: str, port: int) -> str:
+def _reachable(host: str) -> str:
     # Nobody can connect to "all addresses", so a name stands for the machine.
-    reachable = socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104
-    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+    return socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104
+
+
+def _address(scheme: str, host: str, *, port: int) -> str:
+    reachable = _reachable(host)
+    return f"{scheme}://[{reachable}]:{port}" if ":" in reachable else f"{scheme}://{reachable}:{port}"

@@ -74,7 +74,7 @@ class Worker:
     async def _serve(self, runner: web.AppRunner) -> Failure | None:
         """Listen, load, and serve; the failure when that does not work, or no longer."""
         try:
-            self.service.address = await listen(runner, self.config.host, port=self.config.port)
+            self.service.address = await listen(runner, self.config.host, port=self.config.port, tls=self.config.tls)
         except ListenError as error:
             return error.failure
         self._say(announce.listening(self.service))

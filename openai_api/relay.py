@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -11,12 +12,13 @@ from http import HTTPStatus
 import aiohttp
 from django.conf import settings
 
-from inference.protocol import accounting
+from inference.protocol import accounting, tls
 from inference.protocol.capabilities import PATHS
 from inference.protocol.refusals import IGNORED_FIELDS
 from inference.protocol.stream import KEEP_ALIVE
 from openai_api.call import Call
 from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaDied, ReplicaFull, ReplicaUnavailable
+from registry import wire
 from registry.catalog import Replica
 from registry.tokens import worker_token
 
@@ -45,10 +47,10 @@ class Answer:
 
 
 def open_session() -> aiohttp.ClientSession:
-    """The connections of one event loop to all replicas."""
+    """The connections of one event loop to all replicas. Raises `TlsUnusable`."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=settings.MODELYARD_REQUEST_TIMEOUT_S)
     # No limit of connections: how much a replica takes is for its engine to say. Environment proxies are for others.
-    connector = aiohttp.TCPConnector(limit=0, use_dns_cache=True)
+    connector = aiohttp.TCPConnector(limit=0, use_dns_cache=True, ssl=wire.client_context() or True)
     return aiohttp.ClientSession(
         connector=connector,
         timeout=timeout,
@@ -68,6 +70,8 @@ async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, s
         "X-Request-Id": call.request_id,
         accounting.HEADER: call.id.hex,
     }
+    if refusal := wire.refusal(replica.address):
+        raise ReplicaUnavailable(refusal, unreachable=True)
     try:
         response = await stack.enter_async_context(session.post(url, data=call.encoded(), headers=headers))
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -78,9 +82,23 @@ async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, s
     except aiohttp.SocketTimeoutError as error:
         raise EngineSilent(f"The engine of '{call.model.name}' did not answer in time.") from error
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise ReplicaUnavailable(f"{replica.address}: {error!r}", unreachable=True) from error
+        raise ReplicaUnavailable(_why(replica.address, error), unreachable=True) from error
     except (aiohttp.ClientError, OSError) as error:
         raise ReplicaDied(f"{replica.address}: {error!r}", unreachable=True) from error
+
+
+def _why(address: str, error: Exception) -> str:
+    """For the log: what is wrong, and with TLS also what to look at."""
+    cause = error.__cause__ or error
+    if isinstance(cause, ssl.SSLError):
+        return (
+            f"{address}: no TLS, because {tls.reason(cause)}; see that the MODELYARD_WORKER_TLS_ variables of this "
+            "process and of the worker's node name certificates of one CA"
+        )
+    # TLS 1.3 is established for the client before the server has looked at its certificate.
+    if address.startswith("https://") and settings.MODELYARD_WORKER_TLS.cert is None:
+        return f"{address}: {error!r}; it may want a certificate: set MODELYARD_WORKER_TLS_CERT and _KEY here too"
+    return f"{address}: {error!r}"
 
 
 async def _refused(response: aiohttp.ClientResponse) -> ReplicaUnavailable:

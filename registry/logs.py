@@ -11,15 +11,16 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from io import BytesIO
 from pathlib import Path
 from typing import Protocol, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 
 from inference.protocol.logs import LARGEST, LogPiece, read_piece
+from registry import wire
 from registry.agent.spawn import log_file
 from registry.errors import LogUnavailable
 from registry.models import Worker
@@ -62,11 +63,11 @@ class WorkerLog:
     token: str = field(repr=False)
 
     def read(self, start: int, limit: int = LARGEST) -> LogPiece:
-        where = urlsplit(self.address)
-        connection = HTTPConnection(where.hostname or "", where.port, timeout=ANSWER_S)
         path = f"/logs?{urlencode({'start': start, 'limit': limit})}"
+        if refusal := wire.refusal(self.address):
+            raise LogUnavailable(refusal)
         try:
-            with closing(connection):
+            with closing(wire.connection(self.address, timeout_s=ANSWER_S)) as connection:
                 connection.request("GET", path, headers={"Authorization": f"Bearer {self.token}"})
                 answer = connection.getresponse()
                 return self._piece(answer.status, answer.read())

@@ -109,7 +109,7 @@ def _check_joinable(environ: Mapping[str, str], installation: Installation) -> N
 def _needs_none(command: str, options: Sequence[str]) -> bool:
     """Help must work before there is an installation, and so must a chat with another machine's."""
     remote_chat = command == "chat" and any(option.split("=")[0] == "--base-url" for option in options)
-    return remote_chat or any(option in HELP for option in options)
+    return remote_chat or command == "tls" or any(option in HELP for option in options)
 
 
 def _expected_errors() -> tuple[type[Exception], ...]:

@@ -176,6 +176,18 @@ class Environment:
     )
     max_waiting: int = _variable(
         "MODELYARD_MAX_WAITING",
+    worker_tls_ca: Path | None = _variable(
+        "MODELYARD_WORKER_TLS_CA", path, default=None, explanation="A PEM file: the CA of workers and of who asks them."
+    )
+    worker_tls_cert: Path | None = _variable(
+        "MODELYARD_WORKER_TLS_CERT",
+        path,
+        default=None,
+        explanation="A PEM file: this machine's certificate, for its workers and for asking others; wants a key too.",
+    )
+    worker_tls_key: Path | None = _variable(
+        "MODELYARD_WORKER_TLS_KEY", path, default=None, explanation="A PEM file: that certificate's key, no password."
+    )
         count,
         default=1000,
         explanation="Requests that wait for a model at most, in each web process.",
@@ -222,3 +234,7 @@ def _converted(name: str, raw: str, convert: Callable[[str], Any]) -> Any:
         return convert(raw)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} is {raw!r}: {error}.") from error
+    if bool(environment.worker_tls_cert) is not bool(environment.worker_tls_key):
+        raise ImproperlyConfigured(
+            "MODELYARD_WORKER_TLS_CERT and MODELYARD_WORKER_TLS_KEY go together: give both, or neither."
+        )

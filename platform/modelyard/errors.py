@@ -8,6 +8,7 @@ ModelyardError
 ├── AlreadyRunning          another supervisor holds this data directory
 ├── NotRunning              there is no supervisor that could be told anything
 ├── PortTaken               somebody else listens where the web process should
+├── CertificateTrouble      a certificate cannot be made or kept
 ├── StartFailed             a part of the platform did not come up
 ├── StopFailed              a part of the platform did not go down
 └── PostgresError           the embedded Postgres
@@ -50,6 +51,10 @@ class NotRunning(ModelyardError):
 
 class PortTaken(ModelyardError):
     """Somebody else listens on the port that was asked for."""
+
+
+class CertificateTrouble(ModelyardError):
+    """A certificate cannot be made, or not be kept."""
 
 
 class StartFailed(ModelyardError):

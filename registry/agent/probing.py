@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import enum
 import http.client
+import ssl
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db.models.functions import Now
 
+from registry import wire
 from registry.models import Worker
 
 SILENCE = timedelta(seconds=3)  # three beats
@@ -94,11 +95,12 @@ class Probes:
 
 def answers(address: str, *, timeout_s: float = PROBE_S) -> bool:
     """Whether a worker's server says anything at all: also a refusal is an answer."""
-    url = urlsplit(address)
-    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=timeout_s)
+    connection = wire.connection(address, timeout_s=timeout_s)
     try:
         connection.request("GET", "/health")
         connection.getresponse()
+    except ssl.SSLError:
+        return True  # such as a certificate that has expired: nobody who hangs says so much
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 
 from inference.protocol.engines import engine_entry
+from inference.protocol.tls import TlsFiles
 from registry.agent import logfiles
 from registry.agent.allotment import Claimed, allotment
 from registry.agent.identity import LAUNCH_VARIABLE
@@ -79,7 +80,17 @@ def arguments(worker: Worker) -> list[str]:
         *("--port", "0"),
         *("--launch-id", str(worker.launch_id)),
         *("--options", json.dumps(_options(worker))),
+        *_tls(settings.MODELYARD_WORKER_TLS),
     ]
+
+
+def _tls(files: TlsFiles) -> Iterable[str]:
+    # Paths: a key itself is in no argument and in no environment.
+    if files.cert is None:
+        return
+    for option, path in (("--tls-cert", files.cert), ("--tls-key", files.key), ("--tls-ca", files.ca)):
+        if path is not None:
+            yield from (option, str(path))
 
 
 def environment(worker: Worker) -> dict[str, str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
+from certified import expired_files, tls_files
 
 from inference.errors import ListenError
 from inference.listening import listen
@@ -43,3 +45,17 @@ async def test_a_port_that_is_taken_is_a_sentence(runner: web.AppRunner) -> None
 async def test_an_address_of_another_machine_is_a_sentence(runner: web.AppRunner, host: str) -> None:
     with pytest.raises(ListenError, match=f"This machine has no address '{host}'"):
         await listen(runner, host, port=0)
+
+
+async def test_a_worker_with_a_certificate_is_announced_by_https(runner: web.AppRunner, tmp_path: Path) -> None:
+    address = await listen(runner, "127.0.0.1", port=0, tls=tls_files(tmp_path))
+    assert address == f"https://127.0.0.1:{runner.addresses[0][1]}"
+
+
+async def test_a_certificate_that_cannot_serve_is_a_failure_with_a_next_step(
+    runner: web.AppRunner, tmp_path: Path
+) -> None:
+    with pytest.raises(ListenError, match=r"node\.pem is not good for 127\.0\.0\.1 .*has expired") as refused:
+        await listen(runner, "127.0.0.1", port=0, tls=expired_files(tmp_path))
+    assert refused.value.failure.cause is Cause.OPTIONS
+    assert "modelyard tls" in refused.value.failure.hint

@@ -62,6 +62,7 @@ class Services:
                 "MODELYARD_DATA_DIR": str(self.installation.data_dir),
                 "MODELYARD_ROLE": f"modelyard-{name}",
                 "PYTHONUNBUFFERED": "1",
+                **_worker_tls(env.read(self.environ)),
             },
             folder=self.installation.data_dir,
             stop=((signal.SIGTERM, stop_s),),
@@ -72,6 +73,12 @@ def _tls(settings: env.Environment) -> tuple[str, ...]:
     if settings.tls_cert is None:
         return ()
     return ("--ssl-certfile", str(settings.tls_cert), "--ssl-keyfile", str(settings.tls_key))
+
+
+def _worker_tls(settings: env.Environment) -> dict[str, str]:
+    """Absolute: our processes work in another folder than the one that relative paths were written for."""
+    files = {"CA": settings.worker_tls_ca, "CERT": settings.worker_tls_cert, "KEY": settings.worker_tls_key}
+    return {f"MODELYARD_WORKER_TLS_{name}": str(path) for name, path in files.items() if path is not None}
 
 
 def reachable_host(host: str) -> str:
