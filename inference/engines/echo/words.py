@@ -19,7 +19,8 @@ _OTHER_ROLE = 5
 # The stop token: no prompt can have it.
 END = -1
 
-_WORD = re.compile(r"\s*\S+|\s+\Z")
+# A longer word is several tokens: Python writes no integer of more than 4,300 digits.
+_WORD = re.compile(r"\s{0,64}\S{1,256}|\s{1,64}")
 
 
 def encode(text: str) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,16 @@ def test_the_registry_finds_it_by_name() -> None:
     assert engine_class("echo") is EchoEngine
 
 
-@pytest.mark.parametrize("text", ["", "one", " a  b\n\tc ", "é 你好 🎉", "\x00 \x01"])
+LONG = "x" * 5000 + " " * 300 + "🎉" * 300
+
+
+@pytest.mark.parametrize("text", ["", "one", " a  b\n\tc ", "é 你好 🎉", "\x00 \x01", LONG])
 async def test_any_text_comes_back_as_it_was(text: str) -> None:
     assert "".join(delta.text for delta in await deltas(engine(), text)) == text
+
+
+def test_a_token_of_a_long_word_can_be_written_as_json() -> None:
+    assert json.loads(json.dumps(words.encode(LONG))) == list(words.encode(LONG))
 
 
 async def test_only_the_last_user_message_is_echoed() -> None:
