@@ -17,6 +17,7 @@ from inference.config import DEFAULT_MAX_BODY_BYTES, WorkerConfig, positive
 from inference.errors import ConfigError
 from inference.flags import add_flags, merged
 from inference.protocol.engines import DEFAULT_ENGINE, ENGINES
+from inference.protocol.images import VARIABLE, Hosts, image_hosts
 from inference.protocol.model_id import hub_cache, hub_model
 from inference.protocol.tls import TlsFiles
 from inference.sources.hub import HubAccess
@@ -40,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Serve one model in the OpenAI format.",
         epilog="Environment: MODELYARD_WORKER_TOKEN (bearer token; without it only loopback hosts), "
         "MODELYARD_HEARTBEAT_URL (postgres URL), MODELYARD_BEAT_INTERVAL_S, MODELYARD_CACHE_DIR, "
-        "MODELYARD_MAX_BODY_BYTES, MODELYARD_KEEPALIVE_S. "
+        "MODELYARD_MAX_BODY_BYTES, MODELYARD_KEEPALIVE_S, MODELYARD_IMAGE_HOSTS. "
         "For models from a hub: HF_TOKEN, HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE=1.",
         allow_abbrev=False,
     )
@@ -113,6 +114,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         "heartbeat_url": environ.get("MODELYARD_HEARTBEAT_URL") or None,
         "cache_dir": _cache_dir(environ),
         "beat_interval_s": number("MODELYARD_BEAT_INTERVAL_S", 1.0),
+        "image_hosts": _image_hosts(environ),
+        "keepalive_s": number("MODELYARD_KEEPALIVE_S", 10.0),
         "max_body_bytes": int(number("MODELYARD_MAX_BODY_BYTES", DEFAULT_MAX_BODY_BYTES)),
         "environ": {name: value for name, value in environ.items() if name not in _SECRETS},
     }
@@ -123,8 +126,14 @@ def _hub(environ: Mapping[str, str], *, offline: object) -> HubAccess:
         raise ConfigError("The option 'offline' must be true or false.")
     switched_off = environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "on", "yes", "true"}
     cache = hub_cache(environ, _cache_dir(environ))
-        "keepalive_s": number("MODELYARD_KEEPALIVE_S", 10.0),
     return HubAccess(cache, environ.get("HF_ENDPOINT") or None, offline or switched_off)
+
+
+def _image_hosts(environ: Mapping[str, str]) -> Hosts:
+    try:
+        return image_hosts(environ.get(VARIABLE, ""))
+    except ValueError as error:
+        raise ConfigError(f"{VARIABLE} cannot be used: {error}.") from None
 
 
 def _cache_dir(environ: Mapping[str, str]) -> Path:

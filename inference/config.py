@@ -12,6 +12,7 @@ from uuid import UUID
 
 from inference.engines.base import EngineConfig
 from inference.errors import ConfigError
+from inference.protocol.images import Hosts
 from inference.protocol.tls import TlsFiles
 from inference.sources.hub import HubAccess
 
@@ -41,8 +42,8 @@ class WorkerConfig:
     beat_interval_s: float = 1.0
     drain_timeout_s: float = 30.0
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
-    # Of this process, without its secrets: what processes that an engine starts inherit.
-    environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    # From where another server's model may fetch images.
+    image_hosts: Hosts = frozenset()
     # How often a stream that waits gets a comment.
     keepalive_s: float = 10.0
 

@@ -86,7 +86,7 @@ class Gateway:
 
     def call(self, capability: str, body: dict[str, Any], *, caller: Caller, request_id: str) -> Call:
         """The request, checked, with its model. Raises 400, 404 or 503."""
-        request = REQUESTS[capability].parse(body)
+        request = REQUESTS[capability].parse(body, images=settings.MODELYARD_IMAGE_HOSTS)
         model = resolve(self.models(caller), request.model, capability=capability)
         return Call(model, capability, body, request, caller, request_id)
 

@@ -24,6 +24,13 @@ def bad_request(error: ValidationError) -> BadRequest:
     return BadRequest(f"'{param}' {_sentence(first)}.", param=param, code=_code(first))
 
 
+def refused(error: PydanticCustomError, param: str) -> BadRequest:
+    """The 400 for a `problem` that was found without pydantic, in the field `param`."""
+    context: dict[str, Any] = error.context or {}
+    param += context["at"]
+    return BadRequest(f"'{param}' {context['sentence']}.", param=param, code="invalid_value")
+
+
 def json_type(value: object) -> str:
     """What JSON calls the type of a parsed value, with its article."""
     names = {bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "an array"}

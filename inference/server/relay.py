@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from inference.engines.base import Answer, Capability, ProxyEngine
 from inference.protocol.body import parse_body
 from inference.protocol.capabilities import ENDPOINTS, TOKENIZER
+from inference.protocol.content import check_parts
 from inference.protocol.errors import BadRequest
 from inference.server.accounting import ACCOUNT, closing
 from inference.server.keepalive import kept_alive
@@ -29,14 +32,17 @@ async def hand_over(request: web.Request, handler: Handler) -> web.StreamRespons
     if not proxied or request.method != "POST" or request.path not in _NEEDS:
         return await handler(request)
     body = await request.read()
-    with request.app[SERVICE].counted(_model_of(body), _NEEDS[request.path]) as engine:
+    service = request.app[SERVICE]
+    asked = parse_body(body)
+    check_parts(asked, service.config.image_hosts)
+    with service.counted(_model_of(asked), _NEEDS[request.path]) as engine:
         assert isinstance(engine, ProxyEngine)
         async with engine.forward(request.path, body, headers={"X-Request-Id": request[REQUEST_ID]}) as answer:
             return await _relay(request, answer)
 
 
-def _model_of(body: bytes) -> str:
-    model = parse_body(body).get("model")
+def _model_of(body: dict[str, Any]) -> str:
+    model = body.get("model")
     if not isinstance(model, str):
         raise BadRequest("'model' is required, and must be a string.", param="model", code="missing_required_parameter")
     return model

@@ -27,6 +27,7 @@ from openai_api.limits.facts import LimitFacts
 # What the widest templates that we know write by themselves: SmolLM3's instructions, or the frame around tools.
 TEMPLATE_TOKENS = 512
 MESSAGE_TOKENS = 8  # the marks around one message
+UNKNOWN_TOKENS = 1 << 20  # what a model makes of an image: up to its whole context
 TEXT_TOKENS = 2  # begin and end, or the blank that SentencePiece puts before a text
 
 
@@ -82,6 +83,8 @@ def _prompts(request: ApiRequest) -> list[int]:
 
 
 def _chat_tokens(request: ChatCompletionRequest) -> int:
+    if any(message.images for message in request.messages):
+        return UNKNOWN_TOKENS
     # As JSON, for what a template writes out of calls, tools and its own variables.
     parts: Iterable[Any] = (message.model_dump(exclude_none=True) for message in request.messages)
     tools = [tool.model_dump(exclude_none=True) for tool in request.usable_tools]

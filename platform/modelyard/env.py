@@ -9,6 +9,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from inference.protocol.images import image_hosts
+
 TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
 
@@ -161,6 +163,12 @@ class Environment:
         names,
         default=("*",),
         explanation="Pages that may call the API from a browser, such as https://app.example.org; unset: any.",
+    )
+    image_hosts: frozenset[str] = _variable(
+        "MODELYARD_IMAGE_HOSTS",
+        image_hosts,
+        default=frozenset(),
+        explanation="Hosts that images of chats may be fetched from; unset: none.",
     )
     tls_cert: Path | None = _variable(
         "MODELYARD_TLS_CERT", path, default=None, explanation="A PEM file with the certificate chain; wants a key too."

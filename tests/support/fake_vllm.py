@@ -63,6 +63,16 @@ class Fake:
         finally:
             self.running -= 1
 
+    async def tokenize(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        text = body.get("prompt") or str(body.get("messages"))
+        tokens = list(text.encode())
+        told = {"count": len(tokens), "max_model_len": 4096, "tokens": tokens, "token_strs": None}
+        return web.json_response(told)
+
+    async def detokenize(self, request: web.Request) -> web.Response:
+        return web.json_response({"prompt": bytes((await request.json())["tokens"]).decode()})
+
     async def whole(self, body: dict[str, int]) -> web.Response:
         await asyncio.sleep(body["max_tokens"] / 100)
         return web.json_response({"said": body["max_tokens"], "model": self.args.served_model_name})
@@ -116,7 +126,8 @@ def main() -> None:
     fake, app = Fake(args), web.Application()
     gets = {"/health": fake.health, "/v1/models": fake.models, "/openapi.json": fake.openapi, "/metrics": fake.metrics}
     app.add_routes([web.get(path, handler) for path, handler in gets.items()])
-    app.add_routes([web.post("/v1/chat/completions", fake.chat)])
+    posts = {"/v1/chat/completions": fake.chat, "/tokenize": fake.tokenize, "/detokenize": fake.detokenize}
+    app.add_routes([web.post(path, handler) for path, handler in posts.items()])
     listen = {"host": args.host, "port": args.port, "print": None}
     web.run_app(app, **listen, handler_cancellation=True, handle_signals=not stubborn)
 

@@ -16,6 +16,8 @@ _CPU_CACHE_VARIABLE = "VLLM_CPU_KVCACHE_SPACE"
 _RUNNERS = {"generate": ("--runner", "generate"), "embed": ("--runner", "pooling", "--convert", "embed")}
 # Of our own environment these would make another Python look for its packages in ours.
 _WITHHELD = frozenset({"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"})
+# The host of an image's URL is one that the operator trusts; where it sends us on to need not be.
+_ALWAYS = {"VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 
 
 def arguments(options: VllmOptions, place: Place, *, name: str, cards: int) -> list[str]:
@@ -36,7 +38,7 @@ def environment(options: VllmOptions, inherited: Mapping[str, str], *, key: str,
     """What vLLM finds in its environment: ours, the option's, and on top what keeps it private."""
     own = {name: value for name, value in inherited.items() if name not in _WITHHELD}
     own.setdefault("VLLM_CACHE_ROOT", str(cache_dir / "vllm"))
-    return own | options.env | {"VLLM_API_KEY": key, "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
+    return own | options.env | {"VLLM_API_KEY": key, **_ALWAYS}
 
 
 def command(executable: str, argv: list[str], environ: dict[str, str]) -> Command:

@@ -54,7 +54,7 @@ BAD_CHATS = [
     (
         says(role="user", content=[{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "x"}}]),
         "messages[0].content[1].type",
-        "this server reads text only: leave the image out",
+        "this model reads text only: leave the image out",
     ),
     (says(role="assistant", tool_calls=[1]), "messages[0].tool_calls[0]", "must be an object"),
     (chat(max_tokens=0), "max_tokens", "must be at least 1, not 0"),

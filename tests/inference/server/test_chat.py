@@ -144,6 +144,16 @@ async def test_only_the_served_name_is_accepted(serve: Serve) -> None:
     assert caught.value.code == "model_not_found"
 
 
+async def test_a_model_of_ours_says_that_it_reads_no_images(serve: Serve) -> None:
+    served = await serve()
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    body = {"model": "echo", "messages": [{"role": "user", "content": [image]}]}
+    for path in ("/v1/chat/completions", "/tokenize"):
+        status, answer = await served.post(path, body)
+        assert (status, answer["error"]["param"]) == (400, "messages[0].content[0].type")
+        assert "reads text only" in answer["error"]["message"]
+
+
 async def test_a_model_for_embeddings_names_the_endpoint_to_use(serve: Serve) -> None:
     served = await serve({"capabilities": ["embeddings"]})
     status, body = await served.post("/v1/chat/completions", served.hello)

@@ -57,6 +57,27 @@ async def test_answers_are_those_of_the_server_whole_or_streamed(relayed: Relaye
     assert served.service.traffic.requests_total == 2
 
 
+async def test_its_tokens_are_its_own(relayed: Relayed) -> None:
+    served, _ = relayed
+    status, told = await served.post("/tokenize", {"model": "m", "prompt": "Grüße"})
+    assert (status, told["count"], told["max_model_len"]) == (200, 7, 4096)
+    assert await served.post("/detokenize", {"model": "m", "tokens": told["tokens"]}) == (200, {"prompt": "Grüße"})
+    assert (await served.post("/tokenize", {"model": "m", "messages": [{"role": "user", "content": "x"}]}))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "status"), [("data:image/png;base64,iVBORw0KGgo=", 200), ("http://169.254.169.254/", 400)]
+)
+async def test_images_are_sent_along_and_not_fetched(relayed: Relayed, url: str, status: int) -> None:
+    served, _ = relayed
+    content = [{"type": "image_url", "image_url": {"url": url}}]
+    for path in (CHAT, "/tokenize"):
+        answer = await served.post(path, ask(1) | {"messages": [{"role": "user", "content": content}]})
+        assert answer[0] == status
+        if status == 400:
+            assert answer[1]["error"]["param"] == "messages[0].content[0].image_url.url"
+
+
 async def test_its_errors_are_its_own_and_ours_are_ours(relayed: Relayed) -> None:
     served, _ = relayed
     assert (await served.post(CHAT, ask(1, oops=1)))[0] == 400
