@@ -46,6 +46,8 @@ class WorkerConfig:
     image_hosts: Hosts = frozenset()
     # How often a stream that waits gets a comment.
     keepalive_s: float = 10.0
+    # Of this process, without its secrets: what processes that an engine starts inherit.
+    environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def __post_init__(self) -> None:
         if self.token is None and not is_loopback(self.host):

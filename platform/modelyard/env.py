@@ -176,14 +176,6 @@ class Environment:
     tls_key: Path | None = _variable(
         "MODELYARD_TLS_KEY", path, default=None, explanation="A PEM file with the certificate's key, without password."
     )
-    anonymous: bool = _variable(
-        "MODELYARD_ANONYMOUS",
-        boolean,
-        default=False,
-        explanation="Whether models answer anybody, with any key or none; for a lab that trusts its network.",
-    )
-    max_waiting: int = _variable(
-        "MODELYARD_MAX_WAITING",
     worker_tls_ca: Path | None = _variable(
         "MODELYARD_WORKER_TLS_CA", path, default=None, explanation="A PEM file: the CA of workers and of who asks them."
     )
@@ -196,6 +188,14 @@ class Environment:
     worker_tls_key: Path | None = _variable(
         "MODELYARD_WORKER_TLS_KEY", path, default=None, explanation="A PEM file: that certificate's key, no password."
     )
+    anonymous: bool = _variable(
+        "MODELYARD_ANONYMOUS",
+        boolean,
+        default=False,
+        explanation="Whether models answer anybody, with any key or none; for a lab that trusts its network.",
+    )
+    max_waiting: int = _variable(
+        "MODELYARD_MAX_WAITING",
         count,
         default=1000,
         explanation="Requests that wait for a model at most, in each web process.",
@@ -234,6 +234,10 @@ def read(environ: Mapping[str, str]) -> Environment:
         raise ImproperlyConfigured("MODELYARD_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     if bool(environment.tls_cert) is not bool(environment.tls_key):
         raise ImproperlyConfigured("MODELYARD_TLS_CERT and MODELYARD_TLS_KEY go together: give both, or neither.")
+    if bool(environment.worker_tls_cert) is not bool(environment.worker_tls_key):
+        raise ImproperlyConfigured(
+            "MODELYARD_WORKER_TLS_CERT and MODELYARD_WORKER_TLS_KEY go together: give both, or neither."
+        )
     return environment
 
 
@@ -242,7 +246,3 @@ def _converted(name: str, raw: str, convert: Callable[[str], Any]) -> Any:
         return convert(raw)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} is {raw!r}: {error}.") from error
-    if bool(environment.worker_tls_cert) is not bool(environment.worker_tls_key):
-        raise ImproperlyConfigured(
-            "MODELYARD_WORKER_TLS_CERT and MODELYARD_WORKER_TLS_KEY go together: give both, or neither."
-        )
