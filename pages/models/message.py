@@ -47,6 +47,8 @@ class Message(models.Model):
     completion_tokens = models.PositiveIntegerField(null=True)
     ttft_ms = models.FloatField(null=True)
     tokens_per_second = models.FloatField(null=True)
+    # Of a running answer: who gives it writes it every few seconds, so that an old one means that nobody does any more.
+    kept_at = models.DateTimeField(db_default=Now(), editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

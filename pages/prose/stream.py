@@ -33,7 +33,8 @@ class Prose:
 
     def update(self) -> Update:
         """What changed since the last call; takes time for the open blocks alone."""
-        tail = self.text[self._open_from :]
+        text = self.text  # as it is now: more may come from another thread
+        tail = text[self._open_from :]
         found = blocks(tail)
         bounds = [*_offsets(tail, [line for line, _ in found]), len(tail)]
         sources = [tail[begin:end] for begin, end in pairwise(bounds)]
@@ -41,7 +42,7 @@ class Prose:
         fresh = tuple(html for _, html in found[:sure])
         self._open_from += bounds[sure] if sure else 0
         self.finished += fresh
-        return Update(fresh, "".join(html for _, html in found[sure:]), len(self.text))
+        return Update(fresh, "".join(html for _, html in found[sure:]), len(text))
 
 
 def _surely_finished(sources: Sequence[str]) -> int:

@@ -1,0 +1,98 @@
+"""One answer while it is given: its text, its HTML as far as it was made, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from pages.answers.pace import Pace
+from pages.models.message import State
+from pages.prose.stream import Prose, Update
+
+# Words are sent as they come, but not more often than this: sixty pictures a second are all that a screen shows.
+SEND_EVERY_S = 0.016
+
+
+@dataclass(slots=True)
+class GrowingAnswer:
+    """What any number of pages may follow, from the beginning or from where they lost it.
+
+    `shown` is the HTML of the open blocks, which covers the text up to `covered`; the rest is plain words until then.
+    """
+
+    id: UUID
+    pace: Pace
+    prose: Prose = field(default_factory=Prose)
+    state: State = State.RUNNING
+    finish_reason: str = ""
+    error: str = ""
+    shown: str = ""
+    covered: int = 0
+    followers: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def text(self) -> str:
+        """As far as it came."""
+        return self.prose.text
+
+    def append(self, text: str) -> None:
+        """The model said more."""
+        self.prose.append(text)
+        self._tell()
+
+    def draw(self, update: Update) -> None:
+        """Show what was made of the text."""
+        self.shown, self.covered = update.open, update.covers
+        self._tell()
+
+    def end(self, state: State, *, reason: str = "", error: str = "") -> None:
+        """No more will come."""
+        self.state, self.finish_reason, self.error = state, reason, error
+        self.draw(self.prose.update())
+
+    async def follow(self) -> AsyncIterator[dict[str, Any]]:
+        """What a page has to be sent, from the beginning to the end; several changes may come as one.
+
+        `blocks`: `finished` ones from the number `first` on, the `open` ones that replace those before, and the words
+        after them (`tail`). `text`: more words for the tail.
+        """
+        blocks, said, drawn = 0, 0, -1
+        self.followers += 1
+        try:
+            while True:
+                changed, running = self._changed, self.state == State.RUNNING
+                # What is sent is taken down before it is sent, since meanwhile there may be more.
+                message = self._news(blocks, drawn, said)
+                blocks, drawn, said = len(self.prose.finished), self.covered, len(self.text)
+                if message is not None:
+                    yield message
+                if not running:
+                    return
+                await asyncio.gather(changed.wait(), asyncio.sleep(SEND_EVERY_S))
+        finally:
+            self.followers -= 1
+
+    def _news(self, blocks: int, drawn: int, said: int) -> dict[str, Any] | None:
+        if drawn != self.covered:
+            return self._blocks(blocks)
+        if said < len(self.text):
+            return {"type": "text", "message": str(self.id), "text": self.text[said:]}
+        return None
+
+    def _blocks(self, first: int) -> dict[str, Any]:
+        return {
+            "type": "blocks",
+            "message": str(self.id),
+            "first": first,
+            "finished": self.prose.finished[first:],
+            "open": self.shown,
+            "tail": self.text[self.covered :],
+        }
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

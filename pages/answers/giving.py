@@ -1,0 +1,151 @@
+"""Gives answers: asks a model, lets the answer grow, draws it while somebody looks, and keeps it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+from uuid import UUID
+
+from inference.protocol.body import parse_body
+from inference.protocol.errors import ApiError, InternalServerError
+from openai_api.call import Call
+from openai_api.errors import EngineError
+from openai_api.events import payloads
+from openai_api.gateway import Gateway
+from openai_api.relay import Answer
+from pages.answers.answer import GrowingAnswer
+from pages.models.message import State
+
+logger = logging.getLogger(__name__)
+
+DRAW_EVERY_S = 0.2
+DRAW_SHARE = 5  # drawing may take this fraction of the time
+LONG = 4_000  # characters that are drawn beside the event loop
+KEEP_EVERY_S = 2.0
+KEPT_WITHIN_S = 5.0  # else the page is told before the row is written
+CLOSED_WITHIN_S = 20.0
+REMEMBERED_S = 60.0  # after its end, for pages that were away
+
+Keep = Callable[[GrowingAnswer], Awaitable[None]]
+
+
+class Answers:
+    """The answers that one event loop gives. They go on without a page; only `stop` and the server's end cut them."""
+
+    def __init__(self, gateway: Gateway, keep: Keep) -> None:
+        self._gateway, self._keep = gateway, keep
+        self._answers: dict[UUID, GrowingAnswer] = {}
+        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+
+    def find(self, number: UUID) -> GrowingAnswer | None:
+        """An answer that is being given, or was until a minute ago."""
+        return self._answers.get(number)
+
+    def start(self, answer: GrowingAnswer, call: Call) -> None:
+        """Ask for it."""
+        self._answers[answer.id] = answer
+        self._tasks[answer.id] = task = asyncio.create_task(self._give(answer, call), name=f"answer {answer.id}")
+        task.add_done_callback(lambda _: self._forget_soon(answer.id))
+
+    async def stop(self, number: UUID) -> None:
+        """End it where it is; the engine drops it at once."""
+        task = self._tasks.get(number)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task], timeout=KEPT_WITHIN_S)
+
+    async def close(self) -> None:
+        """Let them come to their ends; what takes too long is cut, and what was said is kept."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=CLOSED_WITHIN_S)
+        for number in list(self._tasks):
+            await self.stop(number)
+
+    def _forget_soon(self, number: UUID) -> None:
+        self._tasks.pop(number, None)
+        asyncio.get_running_loop().call_later(REMEMBERED_S, self._answers.pop, number, None)
+
+    async def _give(self, answer: GrowingAnswer, call: Call) -> None:
+        beside = [asyncio.create_task(_draw(answer)), asyncio.create_task(self._keep_every_few_seconds(answer))]
+        try:
+            # `gather` hands a bug over as a value: the page hears of it, the log gets the traceback.
+            [outcome] = await asyncio.gather(self._grow(answer, call), return_exceptions=True)
+            await _ended(beside)
+            _end(answer, outcome)
+        except asyncio.CancelledError:
+            await _ended(beside)
+            answer.end(State.STOPPED)
+        finally:
+            await self._keep(answer)
+
+    async def _grow(self, answer: GrowingAnswer, call: Call) -> str:
+        reason = ""
+        async with self._gateway.answer(call) as given:
+            async for payload in payloads((await _accepted(given)).chunks):
+                text, reason = _read(payload, answer, reason)
+                if text:
+                    answer.pace.note(time.monotonic())
+                    answer.append(text)
+        return reason
+
+    async def _keep_every_few_seconds(self, answer: GrowingAnswer) -> None:
+        while True:
+            await asyncio.sleep(KEEP_EVERY_S)
+            await self._keep(answer)
+
+
+async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+def _end(answer: GrowingAnswer, outcome: str | BaseException) -> None:
+    if isinstance(outcome, str):
+        answer.end(State.DONE, reason=outcome)
+    elif isinstance(outcome, ApiError):
+        answer.end(State.FAILED, error=outcome.message)
+    else:
+        logger.error("An answer for a page failed.", exc_info=outcome)
+        answer.end(State.FAILED, error=InternalServerError().message)
+
+
+async def _draw(answer: GrowingAnswer) -> None:
+    """Make HTML now and then, while somebody looks."""
+    pause = DRAW_EVERY_S
+    while True:
+        await asyncio.sleep(pause)
+        if not answer.followers or answer.covered == len(answer.text):
+            continue
+        begun = time.monotonic()
+        long = len(answer.shown) + len(answer.text) - answer.covered > LONG
+        answer.draw(await asyncio.to_thread(answer.prose.update) if long else answer.prose.update())
+        pause = max(DRAW_EVERY_S, DRAW_SHARE * (time.monotonic() - begun))
+
+
+async def _accepted(answer: Answer) -> Answer:
+    """The answer, if it is a stream. Anything else is an error, whose sentence is raised."""
+    if answer.streams:
+        return answer
+    body = parse_body(b"".join([chunk async for chunk in answer.chunks]))
+    raise _engine_error(body.get("error"))
+
+
+def _engine_error(error: Any) -> EngineError:
+    message = error.get("message") if isinstance(error, dict) else None
+    return EngineError(str(message or "The engine answered with an error that says nothing."))
+
+
+def _read(payload: dict[str, Any], answer: GrowingAnswer, reason: str) -> tuple[str, str]:
+    """The text of a chunk, and why the answer ended as far as is known."""
+    if "error" in payload:
+        raise _engine_error(payload["error"])
+    if usage := payload.get("usage"):
+        answer.pace.prompt_tokens = usage["prompt_tokens"]
+        answer.pace.completion_tokens = usage["completion_tokens"]
+    if not (choices := payload.get("choices")):
+        return "", reason
+    return choices[0]["delta"].get("content") or "", choices[0].get("finish_reason") or reason

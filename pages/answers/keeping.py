@@ -1,0 +1,57 @@
+"""Writes growing answers to their rows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from channels.db import database_sync_to_async
+from django.db import InterfaceError, OperationalError
+from django.db.models.functions import Now
+
+from pages.answers.answer import GrowingAnswer
+from pages.models import Message
+from pages.models.message import State
+
+logger = logging.getLogger(__name__)
+
+ABANDONED = timedelta(seconds=30)
+AGAIN_AFTER_S = (1, 2, 5, 10, 30, 60)
+
+
+async def keep(answer: GrowingAnswer) -> None:
+    """Write what there is. What is over is tried again for two minutes; what still grows is written soon anyway."""
+    for pause in (*AGAIN_AFTER_S, None):
+        try:
+            await database_sync_to_async(_write)(answer)
+            return
+        except (OperationalError, InterfaceError) as error:
+            if answer.state == State.RUNNING:
+                return
+            if pause is None:
+                logger.error("The answer %s could not be kept: %s", answer.id, error)
+                return
+            await asyncio.sleep(pause)
+
+
+def _write(answer: GrowingAnswer) -> None:
+    pace = answer.pace
+    Message.objects.filter(id=answer.id).update(
+        kept_at=Now(),
+        text=answer.text.replace("\0", "\ufffd"),  # which Postgres does not take
+        state=answer.state,
+        finish_reason=answer.finish_reason[:20],
+        error=answer.error,
+        prompt_tokens=pace.prompt_tokens,
+        completion_tokens=pace.completion_tokens,
+        ttft_ms=pace.ttft_ms,
+        tokens_per_second=pace.tokens_per_second,
+    )
+
+
+def broken_off() -> int:
+    """Say of answers that nobody gives any more that they broke off: their process is gone. Returns how many."""
+    return Message.objects.filter(state=State.RUNNING, kept_at__lt=Now() - ABANDONED).update(
+        state=State.FAILED, error="The server ended while this was being answered. Ask again."
+    )

@@ -1,0 +1,1 @@
+"""Conversations with one model at a time."""

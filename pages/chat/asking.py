@@ -1,0 +1,123 @@
+"""Questions become rows before anything is asked, so that nothing a person wrote is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from pages.chat.tree import Tree, Turn, spoken
+from pages.errors import NothingHere, Refused
+from pages.models import Conversation, Kind, Message, Role, State
+
+TITLE = 80  # characters of the first question
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asks: in a conversation, or in a new one; after `parent`, or at the beginning."""
+
+    text: str
+    model: str
+    conversation: UUID | None = None
+    parent: UUID | None = None
+    attachments: Sequence[Mapping[str, str]] = ()
+    system: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    kind: Kind = Kind.CHAT
+    comparison: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The rows of a question and of its answer, and what the model has to be told."""
+
+    conversation: Conversation
+    answer: Message
+    turns: Sequence[Turn]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The request as the API takes it."""
+        told = spoken(self.turns[:-1], system=self.conversation.system)
+        usage = {"stream": True, "stream_options": {"include_usage": True}}
+        return {**self.answer.parameters, "model": self.answer.model, "messages": told, **usage}
+
+
+def conversation_of(person: int, number: UUID) -> Conversation:
+    """Raises NothingHere, also for somebody else's."""
+    found = Conversation.objects.filter(id=number, owner_id=person).first()
+    if found is None:
+        raise NothingHere("There is no such conversation. It may have been deleted.")
+    return found
+
+
+@transaction.atomic
+def ask(person: int, question: Question) -> Begun:
+    """Write the question down, and an answer that waits to be given."""
+    conversation = _conversation(person, question)
+    parent = _message(conversation, question.parent) if question.parent else None
+    if parent is not None and parent.role != Role.ASSISTANT:
+        raise Refused("A question follows an answer. Reload the page.")
+    asked = Message.objects.create(
+        conversation=conversation,
+        parent=parent,
+        role=Role.USER,
+        text=question.text,
+        attachments=list(question.attachments),
+    )
+    return _answered(conversation, asked, model=question.model, parameters=question.parameters)
+
+
+@transaction.atomic
+def ask_again(person: int, number: UUID, *, model: str = "", parameters: Mapping[str, Any] | None = None) -> Begun:
+    """Another version of an answer; the one before is kept."""
+    before = Message.objects.select_related("conversation", "parent").filter(id=number, role=Role.ASSISTANT).first()
+    if before is None or before.conversation.owner_id != person or before.parent is None:
+        raise NothingHere("There is no such answer. The conversation may have been deleted.")
+    chosen = before.parameters if parameters is None else parameters
+    return _answered(before.conversation, before.parent, model=model or before.model, parameters=chosen)
+
+
+def _conversation(person: int, question: Question) -> Conversation:
+    if question.conversation is None:
+        title = " ".join(question.text.split())[:TITLE]
+        return Conversation.objects.create(
+            owner_id=person,
+            kind=question.kind,
+            comparison=question.comparison,
+            title=title,
+            system=question.system,
+            parameters=dict(question.parameters),
+            model=question.model,
+        )
+    conversation = conversation_of(person, question.conversation)
+    conversation.system = question.system
+    conversation.parameters, conversation.model = dict(question.parameters), question.model
+    return conversation
+
+
+def _answered(conversation: Conversation, asked: Message, *, model: str, parameters: Mapping[str, Any]) -> Begun:
+    answer = Message.objects.create(
+        conversation=conversation,
+        parent=asked,
+        role=Role.ASSISTANT,
+        state=State.RUNNING,
+        model=model,
+        parameters=dict(parameters),
+    )
+    conversation.leaf = answer
+    conversation.save(update_fields=["leaf", "system", "parameters", "model"])
+    Conversation.objects.filter(id=conversation.id).update(changed_at=Now())
+    return Begun(conversation, answer, Tree(conversation.messages.all()).path(answer.id))
+
+
+def _message(conversation: Conversation, number: UUID) -> Message:
+    found = conversation.messages.filter(id=number).first()
+    if found is None:
+        raise NothingHere("The message that this one follows is gone. Reload the page.")
+    return found
