@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-started_at'],
-                'indexes': [models.Index(models.F('voted_at'), condition=models.Q(('vote', ''), _negated=True), name='votes_by_time'), models.Index(models.F('owner'), models.F('-started_at'), name='battles_of_a_person')],
+                'indexes': [models.Index(models.F('voted_at'), condition=models.Q(('vote', ''), _negated=True), name='votes_by_time'), models.Index(fields=['owner', '-started_at'], name='battles_of_a_person')],
             },
         ),
         migrations.AddIndex(
@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='conversation',
-            index=models.Index(models.F('owner'), models.F('-changed_at'), condition=models.Q(('kind', 'chat')), name='conversations_of_a_person'),
+            index=models.Index(fields=['owner', '-changed_at'], condition=models.Q(('kind', 'chat')), name='conversations_of_a_person'),
         ),
         migrations.AddIndex(
             model_name='conversation',

@@ -44,7 +44,7 @@ class Battle(models.Model):
         ordering = ["-started_at"]
         indexes = [
             models.Index("voted_at", name="votes_by_time", condition=~Q(vote="")),
-            models.Index("owner", "-started_at", name="battles_of_a_person"),
+            models.Index(fields=["owner", "-started_at"], name="battles_of_a_person"),
         ]
 
     def __str__(self) -> str:

@@ -42,7 +42,7 @@ class Conversation(models.Model):
     class Meta:
         ordering = ["-changed_at"]
         indexes = [
-            models.Index("owner", "-changed_at", name="conversations_of_a_person", condition=Q(kind="chat")),
+            models.Index(fields=["owner", "-changed_at"], name="conversations_of_a_person", condition=Q(kind="chat")),
             models.Index("comparison", name="lanes_of_a_comparison", condition=Q(comparison__isnull=False)),
         ]
 
