@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -29,6 +29,7 @@ class _Running:
     refreshing: asyncio.Task[None] | None
     writing: asyncio.Task[None] | None = None
     writer: UsageWriter | None = None
+    before_stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
 
 _running: WeakKeyDictionary[asyncio.AbstractEventLoop, _Running] = WeakKeyDictionary()
@@ -58,10 +59,17 @@ def start(*, refreshed: bool = True) -> Gateway:
     return gateway
 
 
+def before_stop(end: Callable[[], Awaitable[None]]) -> None:
+    """Have this awaited before this loop's gateway stops: something needs it to come to its own end."""
+    _running[asyncio.get_running_loop()].before_stop.append(end)
+
+
 async def stop() -> None:
     """Stop this loop's gateway, if there is one."""
-    here = _running.pop(asyncio.get_running_loop(), None)
-    if here is None:
+    loop = asyncio.get_running_loop()
+    for end in here.before_stop if (here := _running.get(loop)) else ():
+        await end()
+    if (here := _running.pop(loop, None)) is None:
         return
     if here.refreshing is not None:
         here.refreshing.cancel()
@@ -93,7 +101,7 @@ async def lifespan(
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            start()
+            current()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await stop()
