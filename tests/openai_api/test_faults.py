@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from aiohttp.test_utils import TestServer
 from echo_worker import EchoWorker, echo_worker
 from error_shape import assert_envelope, assert_error_shape
 from gateway_rig import QUESTION, Rig, eventually, model, rig, snapshot
+from load import streamed_text
 
 from inference.protocol.errors import InternalServerError, TooManyRequests
 from inference.protocol.stream import KEEP_ALIVE
@@ -300,3 +302,33 @@ async def test_a_client_that_reads_slowly_makes_the_gateway_wait_not_grow(worker
                     await asyncio.sleep(0.3)
             assert sent < 40_000_000  # what sockets and buffers hold on the way, not what could be sent
             await eventually(lambda: here.in_flight() == 0)
+
+
+async def streamed(here: Rig, number: int, begun: list[int]) -> str:
+    """What became of one stream: `whole`, `cut` with an error event and the closing mark, or something else."""
+    async with here.http.post(CHAT, json=asking(" ".join([str(number)] * 80)) | {"stream": True}) as response:
+        first = await response.content.readuntil(b"\n\n")
+        begun.append(number)
+        body = first + await response.read()
+    *_, last, done, end = body.split(b"\n\n")
+    if (done, end) == (b"data: [DONE]", b"") and b"answer_cut_short" in last:
+        return "cut"
+    return "whole" if streamed_text(body) == " ".join([str(number)] * 80) else body.decode()
+
+
+async def test_of_many_streams_a_killed_replica_costs_its_own_and_no_answer_that_had_not_begun(
+    worker: EchoWorker, other_worker: EchoWorker
+) -> None:
+    begun: list[int] = []
+    with echo_worker(token_delay_ms=20) as dying:
+        async with rig(model("echo", dying.replica, worker.replica, other_worker.replica)) as here:
+            streams = [asyncio.create_task(streamed(here, number, begun)) for number in range(32)]
+            await eventually(lambda: len(begun) == 32)
+            cut = here.gateway.dispatcher.in_flight(dying.launch_id)
+            wholes = [asyncio.create_task(text(here)) for _ in range(8)]
+            await eventually(lambda: here.in_flight() == 40)
+            dying.kill()
+            assert await asyncio.gather(*wholes) == ["one two three"] * 8
+            results = Counter(await asyncio.gather(*streams))
+    assert cut > 0
+    assert results == {"whole": 32 - cut, "cut": cut}
