@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from inference.protocol.errors import Forbidden, Unauthorized
 from openai_api.keys import KeyFacts
@@ -48,9 +49,10 @@ class Caller:
 
     @property
     def share(self) -> str:
-        """Whose share of a busy model the request takes: each key's, each person's, each anonymous address's."""
+        """Whose share of a busy model the request takes: each key's with those that it made, each person's, each
+        anonymous address's."""
         if self.key is not None:
-            return f"key {self.key.id}"
+            return f"key {self.key.family[-1]}"
         return f"user {self.person.id}" if self.person is not None else f"client {self.client}"
 
     @property
@@ -80,6 +82,7 @@ def admitted(key: KeyFacts | None, *, now: datetime, given: bool) -> KeyFacts:
     return key
 
 
+@lru_cache(maxsize=4096)  # asked for with every request
 def client_hash(address: str, *, secret: str) -> str:
     """A network address as it may be kept: equal ones are equal, and nobody without the secret finds which it was."""
     return hmac.new(secret.encode(), f"client {address}".encode(), hashlib.sha256).hexdigest()[:CLIENT_DIGITS]

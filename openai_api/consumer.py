@@ -59,16 +59,15 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
         self._started = self._complete = False
         self._tail = b""  # of what was sent: whether an event is open, and whether the stream said that it ended
         answering = asyncio.create_task(self._answer(receive))
-        watching = asyncio.create_task(self._disconnected(receive))
+        watching = asyncio.create_task(self._disconnected(receive, answering))
         try:
-            await asyncio.wait({answering, watching}, return_when=asyncio.FIRST_COMPLETED)
-            # Servers also say `disconnect` once a response is whole; then what follows it may run to its end.
-            if self._complete:
-                await answering
+            await answering
+        except asyncio.CancelledError:
+            # Either the client left, which is a way to end, or the server wants us to end.
+            if (us := asyncio.current_task()) is None or us.cancelling():
+                raise
         finally:
             watching.cancel()
-            answering.cancel()
-            await asyncio.gather(answering, watching, return_exceptions=True)
 
     async def authorize(self) -> None:
         """Before the body is read: raise an `ApiError` to refuse the request."""
@@ -78,16 +77,23 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
         self._started = True
         everything = {"x-request-id": self.request_id, **self._cors(), **(headers or {})}
         encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in everything.items()]
-        await self.send({"type": "http.response.start", "status": status, "headers": encoded})
+        await self.base_send({"type": "http.response.start", "status": status, "headers": encoded})
 
     async def send_body(self, body: bytes, *, more_body: bool = False) -> None:
         """A part of the response; without `more_body` its last one."""
         self._complete = not more_body
         self._tail = body[-TAIL:] if len(body) >= TAIL else (self._tail + body)[-TAIL:]
-        await self.send({"type": "http.response.body", "body": body, "more_body": more_body})
+        await self.base_send({"type": "http.response.body", "body": body, "more_body": more_body})
+
+    async def send_events(self, events: bytes) -> None:
+        """A part of a stream of events; the closing mark ends the response, and what comes after it is nobody's."""
+        if not self._complete:
+            await self.send_body(events, more_body=not events.endswith(DONE))
 
     async def end_events(self, last: bytes = b"") -> None:
         """End a stream of events, after a last one; every stream ends with the closing mark, and has it once."""
+        if self._complete:
+            return
         ended = self._tail.endswith(DONE)
         # What a dying worker left half would swallow the event after it.
         gap = b"" if not self._tail or self._tail.endswith(b"\n\n") else b"\n\n"
@@ -176,10 +182,13 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
             # A small compressed body can be a huge one: nothing is unpacked here.
             raise UnsupportedBody(f"A body in the encoding '{encoding[:40]}' is not read here: send it as it is.")
 
-    async def _disconnected(self, receive: Receive) -> None:
+    async def _disconnected(self, receive: Receive, answering: asyncio.Task[None]) -> None:
         await self._body_read.wait()
         while (await receive())["type"] != "http.disconnect":
             pass
+        # Servers also say `disconnect` once a response is whole; then what follows it may run to its end.
+        if not self._complete:
+            answering.cancel()
 
     async def _preflight(self) -> None:
         allowed = ", ".join((*self.methods, "OPTIONS"))

@@ -66,11 +66,24 @@ class Refresher:
                 async with await _connect() as connection:
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
                     self._nudged.set()  # for what changed while nobody listened
-                    async for _ in connection.notifies():
-                        self._nudged.set()
+                    await self._hear(connection)
             except (psycopg.Error, OSError) as error:
                 logger.debug("Not listening: %s", error)
             await asyncio.sleep(RECONNECT_S)
+
+    async def _hear(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+        # Not `connection.notifies()`: that wakes ten times a second to look whether it was interrupted.
+        loop, readable, socket = asyncio.get_running_loop(), asyncio.Event(), connection.fileno()
+        loop.add_reader(socket, readable.set)
+        try:
+            while True:
+                await readable.wait()
+                readable.clear()
+                connection.pgconn.consume_input()
+                while connection.pgconn.notifies():
+                    self._nudged.set()
+        finally:
+            loop.remove_reader(socket)
 
     def _note(self, *, away: bool, error: db.Error | None = None) -> None:
         if away and not self._away:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from uuid import UUID
 
 from django.utils.crypto import salted_hmac
 
 
+@lru_cache(maxsize=4096)  # asked for with every request
 def worker_token(launch_id: UUID) -> str:
     """What the gateway sends and what the agent puts into the worker's environment."""
     return salted_hmac("modelyard.worker", str(launch_id), algorithm="sha256").hexdigest()

@@ -44,5 +44,5 @@ class GenerationConsumer(ApiConsumer):
     async def _relay(self, answer: Answer) -> None:
         await self.send_headers(status=answer.status, headers={**answer.headers, **STREAM_HEADERS})
         async for chunk in answer.chunks:
-            await self.send_body(chunk, more_body=True)
+            await self.send_events(chunk)
         await self.end_events()

@@ -11,6 +11,8 @@ import orjson
 from openai_api.call import Call, Outcome
 from openai_api.models import Usage
 
+_COLUMNS = frozenset(field.name for field in Usage._meta.fields)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageLine:
@@ -79,11 +81,15 @@ def line_of(call: Call, outcome: Outcome) -> UsageLine:
 
 
 def row_of(line: bytes) -> Usage | None:
-    """The row of a line; None for one that was only half written when its process was killed."""
+    """The row of a line; None for one that was only half written when its process was killed.
+
+    The line may be of another version of the program: what the table does not have any more is left out.
+    """
     try:
         fields = orjson.loads(line)
-        return Usage(**fields | {"began_at": datetime.fromisoformat(fields["began_at"])})
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        known = {name: value for name, value in fields.items() if name in _COLUMNS}
+        return Usage(**known | {"id": UUID(fields["id"]), "began_at": datetime.fromisoformat(fields["began_at"])})
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return None
 
 

@@ -10,7 +10,7 @@ import asyncio
 import os
 import resource
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -21,7 +21,44 @@ MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32_768  # all of them together, with the request line
 FULL_RETRY_S = 5
 BODY_GRACE_S = 5.0  # the consumers answer a slow body with 408; what is not theirs is cut this much later
+LAST_REQUEST_S = 1.0  # for who is connected and has asked nothing when the server ends
 ENVIRONMENT = env.read(os.environ)
+_HEAD = b"HTTP/1."
+
+
+class JoinedWrites:
+    """A transport that sends a response's head together with what follows at once.
+
+    uvicorn writes it by itself: that is a packet, and a client woken up, for nothing.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Now, but a head at the end of this turn of the loop, if nothing takes it along before."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(_HEAD):
+            self._head = data
+            self._loop.call_soon(self._flush)
+            return
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Nothing that was written is lost."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        # A client may have gone between.
+        if self._head and not self._transport.is_closing():
+            self.write(b"")
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -33,11 +70,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unread: asyncio.TimerHandle | None = None  # for the client to read
         self._in_headers = False
         self._header_bytes = self._header_count = 0
-        self._refused = False
+        self._refused = self._last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counted in, or told to come back later."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, JoinedWrites(transport, self.loop)))
         if len(self.connections) > ENVIRONMENT.max_connections:
             message = f"The server has {ENVIRONMENT.max_connections} open connections, its limit; please try again."
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, message, kind="server_error")
@@ -83,6 +120,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._refused:
             self._wait(ENVIRONMENT.body_timeout_s + BODY_GRACE_S)
             super().on_headers_complete()
+            if self._last:
+                self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """A part of the body; of a refused request nobody wants it."""
@@ -115,6 +154,14 @@ class BoundedProtocol(HttpToolsProtocol):
         """The client has caught up."""
         super().resume_writing()
         self._must_read(None)
+
+    def shutdown(self) -> None:
+        """The server ends. Who just connected, or is about to ask again, has a moment to do so, once."""
+        self._last = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            super().shutdown()
+        else:
+            self._wait(LAST_REQUEST_S)
 
     def timeout_keep_alive_handler(self) -> None:
         """Nothing came for a while after a response."""
