@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +10,13 @@ import pytest
 from aiohttp import ClientResponse
 from django.utils import timezone
 from echo_worker import EchoWorker
+from endpoints import ENDPOINTS, LIMITED, NOTHING, Endpoint
 from error_shape import assert_error_shape
 from gateway_rig import ANNA, QUESTION, SECRET, Rig, eventually, model, rig, snapshot
 from pytest_django.fixtures import Settings
 
 from openai_api.caller import Person
-from openai_api.endpoints.base import ApiConsumer, UnknownEndpoint
-from openai_api.endpoints.health import HealthConsumer, ReadyConsumer
+from openai_api.endpoints.base import ApiConsumer
 from openai_api.keys import KeyFacts, hash_secret
 from openai_api.models import Scope
 from openai_api.routes import HTTP
@@ -25,7 +24,6 @@ from openai_api.routes import HTTP
 pytestmark = pytest.mark.processes
 
 LAB = 4
-FOR_EVERYBODY = {UnknownEndpoint, HealthConsumer, ReadyConsumer}
 LONG_AGO = timezone.now() - timedelta(days=1)
 KEYS = {
     "owner": KeyFacts(1, "hers", ANNA, scopes=frozenset(Scope)),
@@ -35,6 +33,7 @@ KEYS = {
     "narrow": KeyFacts(5, "narrow", ANNA, allowed_models=("lab/*",)),
     **{f"all but {scope}": KeyFacts(6, "wrong", ANNA, scopes=frozenset(Scope) - {scope}) for scope in Scope},
 }
+CHAT, MODELS, CARD = (ENDPOINTS[f"^v1/{path}$"] for path in ("chat/completions/?", "models/?", "models/(?P<name>.+)"))
 # What is said to whom: status, and a part of the sentence.
 REFUSED = {
     "stranger": (401, "is not known here"),
@@ -42,18 +41,6 @@ REFUSED = {
     "expired": (401, "has expired"),
     "nobody": (401, "No API key was given"),
 }
-
-
-def endpoints() -> dict[str, type[ApiConsumer]]:
-    """A path of every route that wants a key, for a model called `echo`."""
-    routes = {route.pattern.regex.pattern: route.callback.consumer_class for route in HTTP}
-    return {_path(regex): consumer for regex, consumer in routes.items() if consumer not in FOR_EVERYBODY}
-
-
-def _path(regex: str) -> str:
-    path = re.sub(r"\(\?P<\w+>[^)]*\)", "echo", regex.removeprefix("^").removesuffix("$").removesuffix("/?"))
-    assert re.fullmatch(r"[\w/.-]+", path), f"say here how to ask for {regex}"
-    return f"/{path}"
 
 
 def secret(who: str) -> str:
@@ -65,44 +52,56 @@ def known(here: Rig, *models: Any) -> None:
     here.gateway.update(type(read)(read.catalog, read.keys, {ANNA: Person(ANNA, "anna", (LAB,))}))
 
 
-async def ask(here: Rig, path: str, who: str, body: dict[str, Any] | None = None) -> ClientResponse:
+async def ask(here: Rig, endpoint: Endpoint, who: str, **changes: Any) -> ClientResponse:
     headers = {"Authorization": f"Bearer {secret(who)}" if who != "nobody" else ""}
-    response = await here.http.request(endpoints()[path].methods[0], path, headers=headers, json=body or {})
+    model = changes.pop("model", "echo")
+    response = await here.http.request(**endpoint.asking(model, **changes), headers=headers)
     await response.read()
     return response
 
 
 def test_every_route_wants_a_key_or_is_meant_for_everybody() -> None:
-    assert len(endpoints()) >= 8
-    assert {path for path, consumer in endpoints().items() if not issubclass(consumer, ApiConsumer)} == set()
+    consumers = {route.pattern.regex.pattern: route.callback.consumer_class for route in HTTP}
+    assert set(consumers) == {*ENDPOINTS, NOTHING}
+    for pattern, endpoint in ENDPOINTS.items():
+        needs = consumers[pattern].scope_needed if issubclass(consumers[pattern], ApiConsumer) else None
+        assert needs == endpoint.needs, pattern
 
 
 async def test_every_endpoint_lets_in_whom_it_is_for() -> None:
     async with rig() as here:
         known(here, model("echo"))
-        for path, consumer in endpoints().items():
+        for endpoint in LIMITED:
             for who in ("owner", "member"):
-                assert (await ask(here, path, who)).status not in {401, 403}, (path, who)
+                assert (await ask(here, endpoint, who)).status not in {401, 403}, (endpoint, who)
             for who, (status, words) in REFUSED.items():
-                message = await assert_error_shape(await ask(here, path, who), status, "invalid_api_key")
-                assert words in message, (path, who)
-            wrong = await ask(here, path, f"all but {consumer.scope_needed}")
+                message = await assert_error_shape(await ask(here, endpoint, who), status, "invalid_api_key")
+                assert words in message, (endpoint, who)
+            wrong = await ask(here, endpoint, f"all but {endpoint.needs}")
             message = await assert_error_shape(wrong, 403, "permission_denied")
-            assert f"needs the scope '{consumer.scope_needed}'" in message, path
+            assert f"needs the scope '{endpoint.needs}'" in message, endpoint
+
+
+async def test_what_is_for_everybody_asks_nobody_who_they_are() -> None:
+    async with rig() as here:
+        known(here, model("echo"))
+        for endpoint in (each for each in ENDPOINTS.values() if each.needs is None):
+            for who in ("nobody", "stranger", "revoked", "all but read"):
+                assert (await ask(here, endpoint, who)).status == 200, (endpoint, who)
 
 
 async def test_anonymous_mode_lets_in_everybody_but_keys_that_are_over(settings: Settings) -> None:
     settings.MODELYARD_ANONYMOUS = True
     async with rig() as here:
         known(here, model("echo"))
-        for path, consumer in endpoints().items():
+        for endpoint in LIMITED:
             for who in ("owner", "member"):
-                assert (await ask(here, path, who)).status not in {401, 403}, (path, who)
+                assert (await ask(here, endpoint, who)).status not in {401, 403}, (endpoint, who)
             for who in ("stranger", "nobody"):
-                refused = (await ask(here, path, who)).status in {401, 403}
-                assert refused == (consumer.scope_needed != Scope.INFERENCE), (path, who)
+                refused = (await ask(here, endpoint, who)).status in {401, 403}
+                assert refused == (endpoint.needs != Scope.INFERENCE), (endpoint, who)
             for who in ("revoked", "expired"):
-                assert (await ask(here, path, who)).status == 401, (path, who)
+                assert (await ask(here, endpoint, who)).status == 401, (endpoint, who)
         assert list(here.gateway.used_keys()) == [1, 2]
 
 
@@ -110,7 +109,7 @@ async def test_an_anonymous_caller_asks_models_and_nothing_else(worker: EchoWork
     settings.MODELYARD_ANONYMOUS = True
     async with rig() as here:
         known(here, model("echo", worker.replica))
-        answer = await ask(here, "/v1/chat/completions", "stranger", {"model": "echo", "messages": QUESTION})
+        answer = await ask(here, CHAT, "stranger")
         caller = here.gateway.authenticate("Bearer EMPTY", client="10.0.0.9")
         other = here.gateway.authenticate("", client="10.0.0.10")
     assert answer.status == 200
@@ -122,13 +121,13 @@ async def test_an_anonymous_caller_asks_models_and_nothing_else(worker: EchoWork
 async def test_a_key_for_some_models_knows_no_others() -> None:
     async with rig() as here:
         known(here, model("echo", aliases=("also",)), model("lab/a", aliases=("b",)))
-        listed = await (await ask(here, "/v1/models", "narrow")).json()
+        listed = await (await ask(here, MODELS, "narrow")).json()
         assert [card["id"] for card in listed["data"]] == ["lab/a", "b"]
         for name in ("echo", "also"):
-            refused = await ask(here, "/v1/chat/completions", "narrow", {"model": name, "messages": QUESTION})
+            refused = await ask(here, CHAT, "narrow", model=name)
             assert "has: b, lab/a." in await assert_error_shape(refused, 404, "model_not_found")
-        await assert_error_shape(await ask(here, "/v1/models/echo", "narrow"), 404, "model_not_found")
-        allowed = await ask(here, "/v1/completions", "narrow", {"model": "b", "prompt": "one"})
+        await assert_error_shape(await ask(here, CARD, "narrow"), 404, "model_not_found")
+        allowed = await ask(here, CHAT, "narrow", model="b")
         await assert_error_shape(allowed, 503, "model_not_ready")
 
 

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import io
-from datetime import timedelta
 from typing import Any
 
 import openai
 import pytest
-from django.utils import timezone
 from echo_worker import EchoWorker
 from error_shape import assert_error_shape
-from gateway_rig import ANNA, QUESTION, Rig, eventually, model, rig, snapshot
+from gateway_rig import QUESTION, SECRET, Rig, eventually, model, rig
 
-from inference.protocol.capabilities import PATHS
-from openai_api.keys import KeyFacts, hash_secret
 from registry.catalog import ServingState, Status
 
 pytestmark = pytest.mark.processes
 
 LOADING = Status(ServingState.LOADING, 40, "loading weights")
-BODIES: dict[str, dict[str, Any]] = {
-    "/v1/chat/completions": {"messages": QUESTION},
-    "/v1/completions": {"prompt": "one two"},
-    "/v1/embeddings": {"input": "one two"},
-    "/tokenize": {"prompt": "one two"},
-    "/detokenize": {"tokens": [1, 2]},
-}
 ENDLESS: dict[str, Any] = {"model": "echo", "messages": QUESTION, "extra_body": {"ignore_eos": True}}
-
-
-def test_every_endpoint_is_tested() -> None:
-    assert set(BODIES) == set(PATHS.values())
 
 
 async def test_a_chat_is_answered(worker: EchoWorker) -> None:
@@ -98,30 +83,10 @@ async def test_models_and_aliases_are_listed_with_their_state(worker: EchoWorker
     assert alone.to_dict()["status"] == "lab/big is loading 40 %: loading weights."
 
 
-@pytest.mark.parametrize("path", BODIES)
-async def test_every_endpoint_words_its_errors_alike(path: str, worker: EchoWorker) -> None:
-    async with rig(model("echo", worker.replica), model("later", status=LOADING)) as here:
-        for body, status, code in [
-            (BODIES[path] | {"model": "nobody"}, 404, "model_not_found"),
-            (BODIES[path] | {"model": "later"}, 503, "model_not_ready"),
-            (BODIES[path], 400, "missing_required_parameter"),
-            (["a list"], 400, "invalid_json"),
-        ]:
-            async with here.http.post(path, json=body) as response:
-                await assert_error_shape(response, status, code)
-                assert ("Retry-After" in response.headers) == (status == 503)
-        async with here.http.get(path) as response:
-            await assert_error_shape(response, 405, "method_not_allowed")
-
-
-@pytest.mark.parametrize("path", [*BODIES, "/v1/models", "/v1/models/echo"])
-async def test_every_endpoint_wants_a_key_that_works(path: str) -> None:
-    expired = KeyFacts(2, "old", ANNA, expires_at=timezone.now() - timedelta(seconds=1))
+async def test_a_key_is_a_bearer_token_and_nothing_else() -> None:
     async with rig() as here:
-        here.gateway.update(snapshot(keys={hash_secret("my-old"): expired}))
-        for header in ("", "Bearer", "Bearer my-nobody", "Basic abc", "Bearer my-old", "my-old", "Bearer \xfc"):
-            method = "POST" if path in BODIES else "GET"
-            async with here.http.request(method, path, headers={"Authorization": header}) as response:
+        for header in ("Bearer", "Bearer ", f"Basic {SECRET}", SECRET, f"Bearer {SECRET}x", "Bearer \xfc"):
+            async with here.http.get("/v1/models", headers={"Authorization": header}) as response:
                 await assert_error_shape(response, 401, "invalid_api_key")
                 assert response.headers["WWW-Authenticate"] == "Bearer"
 
