@@ -34,6 +34,7 @@ class Spool:
         self._own_lock: int | None = None
         self._unspooled: list[bytes] = []
         self._complained = False
+        self._lost = 0
 
     def append(self, line: bytes) -> None:
         """Keep a line. Never raises: a full disk must not fail a request."""
@@ -42,8 +43,7 @@ class Spool:
                 self._write(line)
             except OSError as error:
                 self._complain(error)
-                if len(self._unspooled) < MOST_IN_MEMORY:
-                    self._unspooled.append(line)
+                self._remember([line])
 
     def sealed(self) -> list[Path]:
         """Own segments that nothing is added to any more, the oldest first; the newest is sealed if there are none."""
@@ -60,7 +60,7 @@ class Spool:
     def put_back(self, lines: list[bytes]) -> None:
         """They could not be written elsewhere either."""
         with self._lock:
-            self._unspooled = (lines + self._unspooled)[:MOST_IN_MEMORY]
+            self._remember(lines)
 
     def orphans(self) -> Iterator[list[Path]]:
         """The segments of dead processes, which are ours while the iterator stands there."""
@@ -103,7 +103,16 @@ class Spool:
             # The disk filled up in the middle: the half line must not spoil the next one.
             os.ftruncate(self._file, os.fstat(self._file).st_size - written)
             raise OSError("the disk took only a part of a line")
-        self._complained = False
+        if self._complained:
+            logger.warning("Usage is kept on disk again. Lost for want of room: %d rows.", self._lost)
+            self._complained, self._lost = False, 0
+
+    def _remember(self, lines: list[bytes]) -> None:
+        room = MOST_IN_MEMORY - len(self._unspooled)
+        self._unspooled += lines[:room]
+        if (lost := max(0, len(lines) - room)) and not self._lost:
+            logger.error("Neither disk nor database takes usage, and memory is full of it: from now on it is lost.")
+        self._lost += lost
 
     def _seal(self) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 INTERVAL_S = 0.5
 BATCH = 500
 FLUSH_S = 5.0
+# About a row, not about the database: too large a number, or one below zero.
+UNFIT = (db.DataError, db.IntegrityError)
 
 
 class UsageWriter:
@@ -104,21 +106,35 @@ def _write_segments(segments: Iterable[Path]) -> None:
 
 
 def _insert(lines: Iterable[bytes]) -> None:
-    rows = (row for row in map(row_of, lines) if row is not None)
+    rows = _readable(lines)
     while batch := list(itertools.islice(rows, BATCH)):
         try:
-            Usage.objects.bulk_create(batch, ignore_conflicts=True)
-        except db.DataError:
+            _write(batch)
+        except UNFIT:
             _insert_singly(batch)
+
+
+def _readable(lines: Iterable[bytes]) -> Iterator[Usage]:
+    for line in lines:
+        row = row_of(line)
+        if row is None:
+            logger.warning("Half a line of usage is left out: its process was killed while it wrote it.")
+        else:
+            yield row
 
 
 def _insert_singly(batch: Iterable[Usage]) -> None:
     # One row that the table cannot hold must not keep all others waiting for ever.
     for row in batch:
         try:
-            Usage.objects.bulk_create([row], ignore_conflicts=True)
-        except db.DataError as error:
+            _write([row])
+        except UNFIT as error:
             logger.error("The usage of %s cannot be written: %s", row.request_id, error)
+
+
+def _write(rows: Sequence[Usage]) -> None:
+    with db.transaction.atomic():
+        Usage.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _hang_up() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,7 +14,6 @@ from gateway_rig import QUESTION, Rig, eventually, model, rig
 
 from inference.protocol.errors import TooManyRequests
 from inference.server.failures import respond
-from openai_api.usage.spool import Spool
 from registry.catalog import Replica
 
 ASK: dict[str, Any] = {"model": "echo", "messages": QUESTION}
@@ -102,18 +100,6 @@ async def test_who_asks_for_tokens_only_is_counted_and_leaves_no_row(path: str, 
         figures = gateway.gateway.books.metrics.text(gateway.gateway.board.catalog).decode()
     assert f'modelyard_requests_total{{endpoint="{path[1:]}",model="echo",status="200"}} 1.0' in figures
     assert rows == []
-
-
-@pytest.mark.parametrize("lines", [1, 3])
-def test_what_a_dead_process_left_is_found_and_what_a_live_one_has_is_left_alone(tmp_path: Path, lines: int) -> None:
-    dead, live, next_one = Spool(tmp_path), Spool(tmp_path), Spool(tmp_path)
-    for spool in (dead, live, next_one):
-        for _ in range(lines):
-            spool.append(orjson.dumps({"id": str(uuid.uuid4())}) + b"\n")
-    dead.close()
-    found = [path for segments in next_one.orphans() for path in segments]
-    assert [len(path.read_bytes().splitlines()) for path in found] == [lines]
-    assert len(next_one.sealed()) == 1
 
 
 async def aenumerate(stream: Any, count: int) -> Any:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
+from django import db
+from echo_worker import EchoWorker
+from gateway_rig import QUESTION, model, rig
 
 from openai_api.models import Usage
+from openai_api.usage import writer
 from openai_api.usage.spool import Spool
-from openai_api.usage.writer import drain
+from openai_api.usage.writer import UsageWriter, drain
 
 
-def line(identity: uuid.UUID) -> bytes:
-    fields = {"id": str(identity), "began_at": "2026-01-01T00:00:00+00:00", "request_id": "r", "model": "m"}
-    return orjson.dumps(fields | {"endpoint": "chat", "status": 200, "duration_ms": 1.0}) + b"\n"
+def line(identity: uuid.UUID | None = None, **more: Any) -> bytes:
+    fields = {"id": str(identity or uuid.uuid4()), "began_at": "2026-01-01T00:00:00+00:00", "request_id": "r"}
+    usual = {"model": "m", "endpoint": "chat", "status": 200, "duration_ms": 1.0}
+    return orjson.dumps(fields | usual | more) + b"\n"
 
 
 @pytest.mark.django_db
@@ -32,3 +39,64 @@ def test_rows_of_this_and_of_a_dead_process_are_written_once_and_cut_from_the_sp
     drain(spool)
     assert Usage.objects.filter(request_id="r").count() == 4
     assert not list(tmp_path.glob("*.jsonl"))
+
+
+@pytest.mark.django_db
+@pytest.mark.database
+def test_a_row_that_does_not_fit_keeps_no_other_waiting(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    spool = Spool(tmp_path)
+    for unfit in ({"prompt_tokens": -1}, {"status": 10**6}, {}, {"of_another_version": 1}):
+        spool.append(line(**unfit))
+    spool.append(b"[]\n")
+    drain(spool)
+    assert Usage.objects.filter(request_id="r").count() == 2
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR", "ERROR"]
+
+
+@pytest.mark.django_db
+@pytest.mark.database
+def test_what_was_written_before_the_database_went_away_is_not_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool, write = Spool(tmp_path), writer._write
+    for _ in range(5):
+        spool.append(line())
+    monkeypatch.setattr(writer, "BATCH", 2)
+    monkeypatch.setattr(writer, "_write", failing_after(2, write))
+    # The connection is the test's own.
+    monkeypatch.setattr(db.connection, "close", lambda: None)
+    with pytest.raises(db.OperationalError):
+        drain(spool)
+    assert (Usage.objects.count(), len(list(tmp_path.glob("*.jsonl")))) == (4, 1)
+    monkeypatch.setattr(writer, "_write", write)
+    drain(spool)
+    assert (Usage.objects.count(), list(tmp_path.glob("*.jsonl"))) == (5, [])
+
+
+def failing_after(times: int, write: Callable[[Any], None]) -> Callable[[Any], None]:
+    calls = 0
+
+    def wrapped(rows: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > times:
+            raise db.OperationalError("away")
+        write(rows)
+
+    return wrapped
+
+
+@pytest.mark.processes
+async def test_requests_go_on_where_usage_can_be_kept_nowhere(
+    tmp_path: Path, worker: EchoWorker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "spool").write_text("no folder")
+    spool = Spool(tmp_path / "spool")
+    async with rig(model("echo", worker.replica)) as here:
+        here.gateway.books.ledger = UsageWriter(spool)
+        for stream in (False, True, False):
+            body = {"model": "echo", "messages": QUESTION, "stream": stream}
+            async with here.http.post("/v1/chat/completions", json=body) as response:
+                assert (response.status, bool(await response.read())) == (200, True)
+    assert [record.levelname for record in caplog.records if "usage" in record.name] == ["ERROR"]
+    assert len(spool.take_unspooled()) == 3
