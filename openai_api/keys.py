@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from openai_api.lineage import allows, excess, narrow
 from openai_api.models import ApiKey, Limit, Scope
 from registry.clock import database_now
 from registry.errors import InvalidDesire
@@ -43,6 +44,12 @@ class KeyFacts:
     allowed_models: tuple[str, ...] = ()
     expires_at: datetime | None = None
     revoked: bool = False
+    parent_id: int | None = None
+
+    @property
+    def family(self) -> tuple[int, ...]:
+        """The keys whose limits hold: its own id, and that of the key that made it."""
+        return (self.id,) if self.parent_id is None else (self.id, self.parent_id)
 
     def expired(self, now: datetime) -> bool:
         """Whether the key's time is over."""
@@ -50,7 +57,7 @@ class KeyFacts:
 
     def may_ask(self, model: str) -> bool:
         """Whether the key is for this model, by its own name; `lab/*` allows every name that begins so."""
-        return not self.allowed_models or any(_allows(pattern, model) for pattern in self.allowed_models)
+        return not self.allowed_models or any(allows(pattern, model) for pattern in self.allowed_models)
 
 
 class Rights(TypedDict, total=False):
@@ -60,6 +67,7 @@ class Rights(TypedDict, total=False):
     scopes: Sequence[str]
     allowed_models: Sequence[str]
     expires_at: datetime | None
+    parent: ApiKey | None
 
 
 def create_key(
@@ -67,14 +75,21 @@ def create_key(
 ) -> tuple[ApiKey, str]:
     """A new key and its secret. The secret is in nobody's hands but the caller's: show it once.
 
-    It belongs to the user or to `group`. Raises `InvalidDesire` for both or none, and for rights that cannot be.
+    It belongs to the user or to `group`. With a `parent`, the key that makes it, it gets that one's end and models
+    where it names none. Raises `InvalidDesire` for both owners or none, and for rights that cannot be.
     """
     key = ApiKey(name=name, user=user, **rights)
+    if key.parent is not None:
+        key.expires_at = key.expires_at or key.parent.expires_at
+        key.allowed_models = key.allowed_models or key.parent.allowed_models
     return key, _issue(key, actor=actor, story=f"made for {owner_of(key)}, {rights_of(key)}")
 
 
 def edit(key: ApiKey, *, actor: str) -> bool:
-    """Save what is now in the row's name, scopes, allowed models and expiry. Returns whether anything is new."""
+    """Save what is now in the row's name, scopes, allowed models and expiry. Returns whether anything is new.
+
+    What is taken from a key is taken from those that it made.
+    """
     _check(key)
     with transaction.atomic():
         before = ApiKey.objects.select_for_update().get(pk=key.pk)
@@ -83,44 +98,52 @@ def edit(key: ApiKey, *, actor: str) -> bool:
             return False
         key.save(update_fields=changes)
         _tell(key, "; ".join(_change(name, before, key) for name in changes), actor=actor)
+        for child in key.children.filter(revoked_at=None):
+            if not narrow(child, key):
+                revoke([child], actor=actor)
+            else:
+                edit(child, actor=actor)
     return True
 
 
 def rotate(key: ApiKey, *, overlap: timedelta = OVERLAP, actor: str = "platform") -> tuple[ApiKey, str]:
     """A successor with the same rights and limits, and its secret. The old key works until the overlap is over.
 
-    Without overlap it is revoked at once. Raises `InvalidDesire` for a key that does not work any more, and for one
-    that has a successor.
+    Without overlap it is revoked at once. Keys that the old one made are the successor's from now on. Raises
+    `InvalidDesire` for a key that does not work any more, and for one that has a successor.
     """
     with transaction.atomic():
         old = ApiKey.objects.select_for_update(of=("self",)).select_related("user", "group").get(pk=key.pk)
         now = database_now()
         _check_rotatable(old, now)
         made = ApiKey(name=old.name, user=old.user, group=old.group, replaces=old, expires_at=old.expires_at)
-        made.scopes, made.allowed_models = old.scopes, old.allowed_models
+        made.scopes, made.allowed_models, made.parent_id = old.scopes, old.allowed_models, old.parent_id
         secret = _issue(made, actor=actor, story=f"made in place of {old.prefix}…")
         for limit in Limit.objects.filter(key=old):
             limit.pk, limit.key = None, made
             limit.save(force_insert=True)
+        old.children.update(parent=made)
         _retire(old, now + overlap if overlap else None, actor=actor)
     return made, secret
 
 
 def revoke(keys: Iterable[ApiKey], *, actor: str = "platform") -> int:
-    """Make keys useless, everywhere within a second. Returns how many were still in use."""
+    """Make keys useless, and those that they made, everywhere within a second. Returns how many were still in use."""
+    named = {key.pk for key in keys}
     with transaction.atomic():
-        wanted = ApiKey.objects.select_for_update().filter(pk__in=[key.pk for key in keys], revoked_at=None)
+        wanted = ApiKey.objects.select_for_update().filter(Q(pk__in=named) | Q(parent__in=named), revoked_at=None)
         revoked = list(wanted)
         ApiKey.objects.filter(pk__in=[key.pk for key in revoked]).update(revoked_at=Now())
         for key in revoked:
-            _tell(key, "revoked", actor=actor)
-    return len(revoked)
+            _tell(key, "revoked" if key.pk in named else "revoked with the key that made it", actor=actor)
+    return sum(key.pk in named for key in revoked)
 
 
 def delete(keys: Iterable[ApiKey], *, actor: str) -> None:
-    """Forget keys; only the timeline still knows them."""
+    """Forget keys; only the timeline still knows them. Those that they made are revoked."""
     with transaction.atomic():
         for key in keys:
+            revoke(key.children.all(), actor=actor)
             _tell(key, "deleted", actor=actor)
             key.delete()
 
@@ -202,6 +225,8 @@ def _check(key: ApiKey) -> None:
         raise InvalidDesire(f"A key needs one or more of the scopes {', '.join(Scope.values)}.")
     key.scopes = [scope for scope in Scope.values if scope in key.scopes]
     key.allowed_models = check_models(key.allowed_models)
+    if key.parent is not None and (problem := excess(key, key.parent)):
+        raise InvalidDesire(problem)
 
 
 def _check_rotatable(key: ApiKey, now: datetime) -> None:
@@ -231,10 +256,6 @@ def _change(name: str, before: ApiKey, after: ApiKey) -> str:
     return f"{label}: {written(getattr(before, name))} → {written(getattr(after, name))}"
 
 
-def _allows(pattern: str, model: str) -> bool:
-    return model.startswith(pattern[:-1]) if pattern.endswith("*") else model == pattern
-
-
 def _facts(key: ApiKey) -> KeyFacts:
     owner_active: bool | None = key.owner_active  # type: ignore[attr-defined]  # annotated; None: it has no user
     return KeyFacts(
@@ -247,4 +268,5 @@ def _facts(key: ApiKey) -> KeyFacts:
         allowed_models=tuple(key.allowed_models),
         expires_at=key.expires_at,
         revoked=key.revoked_at is not None or owner_active is False,
+        parent_id=key.parent_id,
     )

@@ -15,9 +15,11 @@ from unfold.widgets import (
 )
 
 from openai_api.keys import OVERLAP, check_models
+from openai_api.lineage import excess, out_of_reach
 from openai_api.models import ApiKey, Scope
 from registry.errors import InvalidDesire
 
+RIGHTS = ("scopes", "allowed_models", "expires_at")
 HOUR = timedelta(hours=1)
 MONTH_H = 31 * 24
 
@@ -57,9 +59,24 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="The models it may ask, by their own names; lab/* is every name that begins so. Empty: all.",
     )
 
+    # Who fills it in; the admin makes a class of its own for each request.
+    asker: ClassVar[Any] = None
+
     class Meta:
         model = ApiKey
         fields: ClassVar[tuple[str, ...]] = ("name", "user", "group", "scopes", "allowed_models", "expires_at")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        owner = {name: cleaned.get(name, getattr(self.instance, name)) for name in ("user", "group")}
+        problem = out_of_reach(self.asker, **owner, scopes=cleaned["scopes"])
+        if not problem and self.instance.parent is not None:
+            problem = excess(ApiKey(**{name: cleaned[name] for name in RIGHTS}), self.instance.parent)
+        if problem:
+            raise forms.ValidationError(problem)
+        return cleaned
 
 
 class RotateForm(BaseDialogForm):  # type: ignore[misc]  # unfold has no types

@@ -16,6 +16,7 @@ from unfold.enums import ActionVariant
 
 from openai_api import keys
 from openai_api.admin.key_form import KeyForm, RotateForm
+from openai_api.lineage import out_of_reach
 from openai_api.models import ApiKey
 from registry.admin.asking import AskingAdmin, Order, button, list_action
 from registry.admin.base import action, actor, display
@@ -36,7 +37,7 @@ ROTATE = {
     "form_class": RotateForm,
     "form_submit_text": "Rotate",
 }
-SHOWN = ("shown_prefix", "state", "replaces", "created_at", "last_used_at", "revoked_at")
+SHOWN = ("shown_prefix", "state", "replaces", "parent", "created_at", "last_used_at", "revoked_at")
 # The dialog is replaced as a whole: its button has done what it was for.
 IN_DIALOG = {"HX-Retarget": "#dialog", "HX-Reselect": "#dialog", "HX-Reswap": "outerHTML"}
 
@@ -61,6 +62,13 @@ class ApiKeyAdmin(AskingAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Sequence[str]:
         return ("user", "group", *SHOWN) if obj else ()
+
+    def get_form(
+        self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any
+    ) -> type[ModelForm[ApiKey]]:
+        form: type[KeyForm] = super().get_form(request, obj, change, **kwargs)
+        form.asker = request.user
+        return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"user": request.user.pk, **super().get_changeform_initial_data(request)}
@@ -87,6 +95,8 @@ class ApiKeyAdmin(AskingAdmin):
         try:
             if key is None:
                 raise InvalidDesire("This key is gone.")
+            if problem := out_of_reach(request.user, user=key.user, group=key.group, scopes=key.scopes):
+                raise InvalidDesire(problem)
             made, secret = keys.rotate(key, overlap=form.overlap, actor=actor(request))
         except InvalidDesire as error:
             messages.error(request, str(error))

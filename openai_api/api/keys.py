@@ -19,6 +19,7 @@ from rest_framework.response import Response
 
 from openai_api import keys
 from openai_api.api.authentication import Grant, GroupAsUser
+from openai_api.lineage import excess, out_of_reach
 from openai_api.models import ApiKey, Scope
 from registry.api.access import actor
 from registry.api.base import Nothing, Strict, YardViews
@@ -37,7 +38,7 @@ class KeyShown(serializers.ModelSerializer[ApiKey]):
     class Meta:
         model = ApiKey
         fields = (
-            *("id", "name", "prefix", "user", "group", "scopes", "allowed_models", "replaces"),
+            *("id", "name", "prefix", "user", "group", "scopes", "allowed_models", "replaces", "parent"),
             *("created_at", "last_used_at", "expires_at", "revoked_at"),
         )
         read_only_fields = fields
@@ -114,11 +115,15 @@ class KeyViews(YardViews[ApiKey]):
     @extend_schema(summary="Make an API key", request=KeyNew, responses={201: KeyMade})
     @transaction.atomic
     def create(self, request: Request) -> Response:
-        """The answer has the secret, this once. Only superusers give others more than inference."""
+        """The answer has the secret, this once. Only superusers give others more than inference.
+
+        A key makes keys of its own user or group only, which never can do more than itself and end with it.
+        """
         said = self.body(KeyNew)
         if "user" not in said and "group" not in said:
             said |= _oneself(request.user)
         self._check_reach(said)
+        said["parent"] = self._making_key(said)
         key, secret = keys.create_key(said.pop("name"), said.pop("user", None), actor=actor(request), **said)
         return Response(self._made(key, secret), status=201)
 
@@ -136,19 +141,35 @@ class KeyViews(YardViews[ApiKey]):
     def rotate(self, request: Request, id: str) -> Response:  # noqa: A002 - the route's name
         """A successor with the same rights; the old secret works until the overlap is over."""
         old, overlap = self.get_object(), self.body(Rotate)["overlap_s"]
-        self._check_reach({"user": old.user, "group": old.group, "scopes": old.scopes, "expires_at": old.expires_at})
+        self._check_reach({"user": old.user, "group": old.group, "scopes": old.scopes})
+        if (own := self._own_key()) is not None and own.pk not in {old.pk, old.parent_id}:
+            raise PermissionDenied("A key rotates itself and the keys that it made, and sees no other secrets.")
         made, secret = keys.rotate(old, overlap=timedelta(seconds=overlap), actor=actor(request))
         return Response(self._made(made, secret), status=201)
 
     def _check_reach(self, said: dict[str, Any]) -> None:
-        """Nobody makes a key that can do more than who makes it: neither a person for another, nor a key."""
-        asker, granted = self.request.user, cast("Grant | None", self.request.auth)
-        scopes = set(said["scopes"])
-        own = said.get("user") == asker or (isinstance(asker, GroupAsUser) and said.get("group") == asker.group)
-        if not own and not asker.is_superuser and scopes != {Scope.INFERENCE}:
-            raise PermissionDenied("Only superusers make keys of others, or see their secrets, beyond inference.")
-        if granted is not None and not scopes <= granted.scopes:
-            raise PermissionDenied("A key cannot make one with scopes that it does not have itself.")
+        problem = out_of_reach(self.request.user, user=said.get("user"), group=said.get("group"), scopes=said["scopes"])
+        if problem:
+            raise PermissionDenied(problem)
+
+    def _making_key(self, said: dict[str, Any]) -> ApiKey | None:
+        """The key that asks for another; None: a person does. It makes none that can do more than itself."""
+        if (own := self._own_key()) is None:
+            return None
+        if own.parent_id is not None:
+            raise PermissionDenied("This key was made by a key, and so makes none itself: use the one that made it.")
+        if {name: said[name] for name in ("user", "group") if name in said} != _oneself(self.request.user):
+            raise PermissionDenied("A key makes keys of its own user or group only; a person may make those of others.")
+        wanted = ApiKey(**{name: said[name] for name in ("scopes", "allowed_models", "expires_at")})
+        wanted.allowed_models = wanted.allowed_models or own.allowed_models
+        wanted.expires_at = wanted.expires_at or own.expires_at
+        if problem := excess(wanted, own):
+            raise PermissionDenied(problem)
+        return own
+
+    def _own_key(self) -> ApiKey | None:
+        granted = cast("Grant | None", self.request.auth)
+        return granted.key if granted is not None else None
 
     def _made(self, key: ApiKey, secret: str) -> dict[str, Any]:
         return {**KeyShown(ApiKey.objects.get(pk=key.pk)).data, "secret": secret}

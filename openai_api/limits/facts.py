@@ -73,7 +73,7 @@ def read_limits() -> LimitBook:
 def _owners(caller: Caller) -> Iterable[Owner]:
     yield EVERYBODY
     if caller.key is not None:
-        yield "key", caller.key.id
+        yield from (("key", key) for key in caller.key.family)
     user = caller.person.id if caller.person is not None else caller.key.user_id if caller.key is not None else None
     if user is not None:
         yield "user", user

@@ -172,3 +172,25 @@ def test_the_list_costs_the_same_however_many_keys_there_are(client: Client, roo
     with CaptureQueriesContext(connection) as many:
         client.get(LIST)
     assert len(many) == len(few)
+
+
+def test_staff_make_and_turn_no_keys_of_others_that_do_more_than_ask_models(client: Client) -> None:
+    boss = factories.superuser("boss")
+    key, _ = create_key("boss's", boss, scopes=["manage"])
+    staff = factories.user("staff", "add_apikey", "change_apikey", "view_apikey", "view_user", is_staff=True)
+    client.force_login(staff)
+    page = client.post(f"{LIST}add/", form(user=boss.pk, scopes=["manage"]))
+    assert "Only superusers make keys of others" in page.content.decode()
+    page = client.post(f"{LIST}{key.pk}/rotate/", {"_form_submitted": "True", "hours": 2}, follow=True)
+    assert "Only superusers make keys of others" in page.content.decode()
+    assert ApiKey.objects.count() == 1
+    make(client, staff, scopes=["manage"])
+
+
+def test_a_key_made_by_a_key_is_not_widened(client: Client, root: User) -> None:
+    robot, _ = create_key("robot", root, allowed_models=["lab/*"])
+    child, _ = create_key("child", root, parent=robot)
+    page = client.post(f"{LIST}{child.pk}/change/", form(name="child", allowed_models="other"))
+    assert "it is for lab/*" in page.content.decode()
+    child.refresh_from_db()
+    assert child.allowed_models == ["lab/*"]

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from openai_api.gateway import KEY_USE_NOTED_EVERY_S, KeyUses
-from openai_api.keys import OVERLAP, create_key, hash_secret, mark_used, read_keys, revoke, rotate, works
+from openai_api.keys import OVERLAP, create_key, delete, edit, hash_secret, mark_used, read_keys, revoke, rotate, works
 from openai_api.models import ApiKey, Limit
 from registry.errors import InvalidDesire
 from registry.models import Event
@@ -141,3 +141,67 @@ def test_the_use_of_a_key_is_noted_once_a_minute() -> None:
     assert uses.take() == []
     uses.note(1, now=KEY_USE_NOTED_EVERY_S)
     assert uses.take() == [1]
+
+
+@pytest.fixture
+def robot(anna: User) -> ApiKey:
+    """A key that makes keys, for some models and some time."""
+    soon = timezone.now() + timedelta(days=1)
+    scopes = ["inference", "manage"]
+    return create_key("robot", anna, scopes=scopes, allowed_models=["lab/*"], expires_at=soon)[0]
+
+
+@pytest.mark.database
+def test_a_key_made_by_a_key_has_its_end_and_models_unless_it_is_to_have_less(robot: ApiKey) -> None:
+    made, secret = create_key("child", robot.user, parent=robot)
+    assert (made.expires_at, made.allowed_models) == (robot.expires_at, ["lab/*"])
+    assert read_keys()[hash_secret(secret)].family == (made.pk, robot.pk)
+    for more in ({"scopes": ["read"]}, {"allowed_models": ["other"]}, {"expires_at": timezone.now() + OVERLAP * 2}):
+        with pytest.raises(InvalidDesire, match="A key cannot make one"):
+            create_key("child", robot.user, parent=robot, **more)  # type: ignore[arg-type]
+    assert not edited(made, allowed_models=[])
+    assert edited(made, allowed_models=["lab/a"])
+
+
+@pytest.mark.database
+def test_a_key_ends_with_the_key_that_made_it(robot: ApiKey) -> None:
+    _, secret = create_key("child", robot.user, parent=robot)
+    assert revoke([robot], actor="anna") == 1
+    assert not works(secret)
+    assert Event.objects.filter(subject="key child", reason__endswith="with the key that made it").count() == 1
+
+
+@pytest.mark.database
+def test_a_key_that_is_deleted_takes_along_those_that_it_made(robot: ApiKey) -> None:
+    _, secret = create_key("child", robot.user, parent=robot)
+    delete([robot], actor="anna")
+    assert not works(secret)
+
+
+@pytest.mark.database
+def test_what_is_taken_from_a_key_is_taken_from_those_that_it_made(robot: ApiKey) -> None:
+    kept, _ = create_key("kept", robot.user, parent=robot, allowed_models=["lab/a", "lab/b"])
+    _, lost = create_key("lost", robot.user, parent=robot, allowed_models=["lab/b"])
+    robot.expires_at = timezone.now() + timedelta(hours=1)
+    assert edited(robot, allowed_models=["lab/a"])
+    kept.refresh_from_db()
+    assert (kept.allowed_models, kept.expires_at) == (["lab/a"], robot.expires_at)
+    assert not works(lost)
+
+
+@pytest.mark.database
+def test_the_keys_that_a_rotated_key_made_are_its_successor_s(robot: ApiKey) -> None:
+    child, secret = create_key("child", robot.user, parent=robot)
+    made, _ = rotate(robot, overlap=timedelta(0))
+    child.refresh_from_db()
+    assert (works(secret), child.parent) == (True, made)
+
+
+def edited(key: ApiKey, **changes: object) -> bool:
+    for name, value in changes.items():
+        setattr(key, name, value)
+    try:
+        return edit(key, actor="anna")
+    except InvalidDesire:
+        key.refresh_from_db()
+        return False

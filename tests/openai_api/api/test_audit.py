@@ -64,9 +64,9 @@ def stage() -> Stage:
     factories.model("spare")
     factories.node("node-a", last_seen_at=timezone.now() - timedelta(days=1))
     factories.node("node-b", cordoned=True)
-    old, _ = create_key("old", boss)
     limit = Limit.objects.create(user=eve, concurrent=1)
-    _, secret = create_key("robot", boss, scopes=["manage", "inference"])
+    robot, secret = create_key("robot", boss, scopes=["manage", "inference"])
+    old, _ = create_key("old", boss, parent=robot)
     return Stage(secret, old.pk, limit.pk)
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 from api_client import of_root, of_secret
+from django.contrib.auth.models import Group
+from django.utils import timezone
+from error_shape import assert_envelope
 
+from openai_api.keys import create_key
 from openai_api.models import ApiKey
 from registry.models import Event
+from tests.registry import factories
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -37,3 +44,33 @@ def test_the_page_of_the_apis_runs_only_our_own_files() -> None:
     assert answer.status_code == 200
     assert "unsafe" not in answer["Content-Security-Policy"]
     assert "<script>" not in answer.content.decode()
+
+
+def test_a_key_makes_keys_of_its_own_owner_only_which_never_can_do_more_than_itself() -> None:
+    soon = timezone.now() + timedelta(days=1)
+    boss, group = factories.superuser("boss"), Group.objects.create(name="lab")
+    robot = of_secret(create_key("robot", boss, scopes=["manage"], allowed_models=["lab/*"], expires_at=soon)[1])
+    wanted = {"name": "child", "scopes": ["manage"]}
+    for more, words in (
+        ({"scopes": ["inference"]}, "scopes that it does not have"),
+        ({"allowed_models": ["other"]}, "it is for lab/*"),
+        ({"expires_at": "2999-01-01T00:00:00Z"}, "lives longer than itself"),
+        ({"group": group.name}, "of its own user or group only"),
+        ({"user": factories.user("eve").username}, "of its own user or group only"),
+    ):
+        answer = robot.post("/api/v1/keys", wanted | more, format="json")
+        assert (answer.status_code, words in assert_envelope(answer.json(), "permission_denied")) == (403, True), more
+    child = robot.post("/api/v1/keys", wanted, format="json").json()
+    assert (child["allowed_models"], datetime.fromisoformat(child["expires_at"])) == (["lab/*"], soon)
+    grandchild = of_secret(child["secret"]).post("/api/v1/keys", wanted, format="json")
+    assert "was made by a key" in assert_envelope(grandchild.json(), "permission_denied")
+
+
+def test_a_key_rotates_itself_and_what_it_made_and_sees_no_secret_of_another() -> None:
+    boss = factories.superuser("boss")
+    robot, secret = create_key("robot", boss, scopes=["manage", "inference"])
+    other, child = create_key("other", boss)[0], create_key("child", boss, parent=robot)[0]
+    rotated = [of_secret(secret).post(f"/api/v1/keys/{key.pk}/rotate", {}, format="json") for key in (other, child)]
+    assert [answer.status_code for answer in rotated] == [403, 201]
+    itself = of_secret(secret).post(f"/api/v1/keys/{robot.pk}/rotate", {}, format="json").json()
+    assert ApiKey.objects.get(pk=rotated[1].json()["id"]).parent_id == itself["id"]
