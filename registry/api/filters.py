@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
@@ -28,12 +29,7 @@ class Ordering(OrderingFilter):
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
         if getattr(view, "action", "") != "list":
             return queryset
-        known = ALWAYS | set(getattr(getattr(view, "filterset_class", None), "base_filters", ()))
-        strange = next((name for name in request.query_params if name not in known), None)
-        if strange is not None:
-            raise ValidationError(
-                {strange: f"This list has no filter of that name. Filters: {', '.join(sorted(known))}."}
-            )
+        refuse_strange(request, view, known=ALWAYS)
         return super().filter_queryset(request, queryset, view)
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> Any:
@@ -43,3 +39,13 @@ class Ordering(OrderingFilter):
             choices = ", ".join(known) or "none"
             raise ValidationError({"ordering": f"This list cannot be sorted by {wrong[0]}. Fields: {choices}."})
         return super().get_ordering(request, queryset, view)
+
+
+def refuse_strange(request: Request, view: APIView, *, known: Collection[str]) -> None:
+    """Raises 400 for a filter that is neither the view's nor one of these."""
+    everything = {*known, *getattr(getattr(view, "filterset_class", None), "base_filters", ())}
+    strange = next((name for name in request.query_params if name not in everything), None)
+    if strange is not None:
+        raise ValidationError(
+            {strange: f"There is no filter of that name here. Filters: {', '.join(sorted(everything))}."}
+        )

@@ -56,6 +56,7 @@ TAKES = {
     "patch limits/{id}": "change_limit",
     "delete limits/{id}": "delete_limit",
     "get usage": OWN,
+    "get usage/summary": OWN,
     "get usage/{id}": OWN,
     "get openapi.json": ANYBODY,
 }
