@@ -21,7 +21,7 @@ MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32_768  # all of them together, with the request line
 FULL_RETRY_S = 5
 BODY_GRACE_S = 5.0  # the consumers answer a slow body with 408; what is not theirs is cut this much later
-LAST_REQUEST_S = 1.0  # for who is connected and has asked nothing when the server ends
+LAST_REQUEST_S = 1.0  # for who is connected and asks nothing when the server ends
 ENVIRONMENT = env.read(os.environ)
 _HEAD = b"HTTP/1."
 
@@ -143,7 +143,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._unread is None and self.transport.get_write_buffer_size():
                 self._must_read(ENVIRONMENT.send_timeout_s)
         elif self.cycle.response_complete:
-            self._wait(ENVIRONMENT.header_timeout_s)
+            self._wait(LAST_REQUEST_S if self._last else ENVIRONMENT.header_timeout_s)
 
     def pause_writing(self) -> None:
         """The client reads slower than we send."""
@@ -156,12 +156,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._must_read(None)
 
     def shutdown(self) -> None:
-        """The server ends. Who just connected, or is about to ask again, has a moment to do so, once."""
+        """The server ends. Whoever may believe that this connection stays open has a moment to ask once more."""
         self._last = True
-        if self.cycle is not None and not self.cycle.response_complete:
-            super().shutdown()
-        else:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
             self._wait(LAST_REQUEST_S)
+        elif not cycle.response_started:
+            cycle.keep_alive = False  # the head of this response says it
 
     def timeout_keep_alive_handler(self) -> None:
         """Nothing came for a while after a response."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2 as httpx
 import pytest
@@ -74,3 +76,14 @@ def test_a_stream_ends_by_itself_after_the_server_was_told_to_end() -> None:
         assert whole.endswith(b"data: 19\n\ndata: [DONE]\n\n")
         process.wait(5)
         assert not answers(f"{url}/stopped")
+
+
+def test_who_is_connected_when_the_server_ends_may_ask_once_more_and_is_told_to_close() -> None:
+    with served("uvicorn") as (url, process), socket.create_connection(("127.0.0.1", urlsplit(url).port)) as connected:
+        process.terminate()
+        until(lambda: not answers(f"{url}/stopped"))
+        connected.sendall(b"GET /stopped HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = b"".join(iter(lambda: connected.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close\r\n" in answer
+        process.wait(5)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from modelyard.embedded.accounts import Account
 from modelyard.embedded.exec_child import KEEP_ACCOUNT
+from modelyard.embedded.listener import Listener
 from modelyard.embedded.logs import LogPump, RotatingLog
 from registry.agent.identity import ProcessIdentity
 
@@ -32,6 +33,7 @@ class ChildSpec:
     death_signal: signal.Signals = signal.SIGTERM  # from the kernel, when the supervisor is gone
     stop: tuple[tuple[signal.Signals, float], ...] = ((signal.SIGTERM, 5.0),)
     stop_at_once: signal.Signals = signal.SIGKILL
+    listener: Listener | None = None  # whose sockets it inherits
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +65,23 @@ class Child:
         state = "running" if self.process else "restarting" if self.due_at is not None else "stopped"
         return ChildStatus(self.spec.name, state, self.restarts, self.identity if self.process else None)
 
-    def spawn(self, pump: LogPump, log: RotatingLog, *, now: float) -> None:
-        """Raises `OSError` when the machine has no process left to give. Main thread only: see `exec_child`."""
+    def spawn(self, pump: LogPump, log: RotatingLog, *, now: float, told: int | None = None) -> None:
+        """Raises `OSError` when the machine has no process left to give. Main thread only: see `exec_child`.
+
+        `told`: a pipe on which the process says that it serves.
+        """
         # The kernel ties a child to the *thread* that started it: from a passing thread it would die with that thread.
         assert threading.current_thread() is threading.main_thread()
+        sockets = self.spec.listener.open() if self.spec.listener else ()
+        options = [*(f"--fd={one}" for one in sockets), *([] if told is None else [f"--told={told}"])]
         self.process = subprocess.Popen(
-            _command(self.spec),
+            [*_command(self.spec), *options],
             env=dict(self.spec.environment),
             cwd=self.spec.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            pass_fds=sockets if told is None else (*sockets, told),
             start_new_session=True,  # the terminal's Ctrl-C is for the supervisor, which stops things in order
         )
         assert self.process.stdout is not None
@@ -88,6 +96,11 @@ class Child:
         pid, self.process = self.process.pid, None
         _end_group(pid)
         return code
+
+    def refuse(self) -> None:
+        """Nobody follows it: whoever connects is refused, and does not wait for nothing."""
+        if self.spec.listener is not None:
+            self.spec.listener.close()
 
     def stop_steps(self, *, at_once: bool) -> Iterator[tuple[signal.Signals, float]]:
         """Signals to send, each with the seconds to wait before the next."""

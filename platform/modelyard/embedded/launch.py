@@ -174,7 +174,9 @@ class Launch:
         while True:
             self._turn(self._supervisor.next_due_s(IDLE_TURN_S))
             if self._signals.take_renewal():
-                self._console.say("A new web process starts; streams of the old one go on until they end.")
+                self._console.say(
+                    "A new web process starts; the old one serves until then, and its streams to their end."
+                )
                 self._supervisor.renew("web")
 
     def _turn(self, timeout_s: float) -> None:

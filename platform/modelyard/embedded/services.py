@@ -9,18 +9,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from pathlib import Path
 
-import modelyard
 from modelyard import env
 from modelyard.embedded.children import ChildSpec
+from modelyard.embedded.listener import Listener
 from modelyard.installation import Installation
 
-SOURCE_ROOT = str(Path(modelyard.__file__).parents[1])
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to reach a server that listens on all
 # When all stops, the models stop first: what streams then is at its end already.
 WEB_STOP_S = 5.5
-BACKLOG = 4096  # connections that the kernel accepts before we do; Linux takes what net.core.somaxconn allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +29,8 @@ class Services:
 
     def web(self, *, host: str, port: int) -> ChildSpec:
         """Told to end (SIGTERM), it lets streams end; told a second time by SIGINT, it does not."""
-        settings = env.read(self.environ)
-        argv = (
-            *("-m", "uvicorn", "modelyard.asgi:application", "--host", host, "--port", str(port)),
-            *("--loop", "uvloop", "--http", "modelyard.edge:BoundedProtocol", "--ws", "websockets-sansio"),
-            *("--no-access-log", "--no-server-header", "--timeout-graceful-shutdown", str(settings.web_drain_s)),
-            *("--backlog", str(BACKLOG), *_tls(settings)),
-            *("--app-dir", SOURCE_ROOT),  # else uvicorn imports from whatever folder it is started in
-        )
-        web = self._service("web", *argv, stop_s=WEB_STOP_S)
-        return replace(web, stop=(*web.stop, (signal.SIGINT, 1.0)))
+        web = self._service("web", "-m", "modelyard", "web", stop_s=WEB_STOP_S)
+        return replace(web, stop=(*web.stop, (signal.SIGINT, 1.0)), listener=Listener(host, port))
 
     def agent(self) -> ChildSpec:
         return self._service("agent", "-m", "modelyard", "agent", stop_s=3.0)
@@ -62,23 +51,23 @@ class Services:
                 "MODELYARD_DATA_DIR": str(self.installation.data_dir),
                 "MODELYARD_ROLE": f"modelyard-{name}",
                 "PYTHONUNBUFFERED": "1",
-                **_worker_tls(env.read(self.environ)),
+                **_tls_files(env.read(self.environ)),
             },
             folder=self.installation.data_dir,
             stop=((signal.SIGTERM, stop_s),),
         )
 
 
-def _tls(settings: env.Environment) -> tuple[str, ...]:
-    if settings.tls_cert is None:
-        return ()
-    return ("--ssl-certfile", str(settings.tls_cert), "--ssl-keyfile", str(settings.tls_key))
-
-
-def _worker_tls(settings: env.Environment) -> dict[str, str]:
+def _tls_files(settings: env.Environment) -> dict[str, str]:
     """Absolute: our processes work in another folder than the one that relative paths were written for."""
-    files = {"CA": settings.worker_tls_ca, "CERT": settings.worker_tls_cert, "KEY": settings.worker_tls_key}
-    return {f"MODELYARD_WORKER_TLS_{name}": str(path) for name, path in files.items() if path is not None}
+    named = {
+        "MODELYARD_TLS_CERT": settings.tls_cert,
+        "MODELYARD_TLS_KEY": settings.tls_key,
+        "MODELYARD_WORKER_TLS_CA": settings.worker_tls_ca,
+        "MODELYARD_WORKER_TLS_CERT": settings.worker_tls_cert,
+        "MODELYARD_WORKER_TLS_KEY": settings.worker_tls_key,
+    }
+    return {name: str(path) for name, path in named.items() if path is not None}
 
 
 def reachable_host(host: str) -> str:

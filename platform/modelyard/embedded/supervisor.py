@@ -13,6 +13,7 @@ from pathlib import Path
 from modelyard.embedded.children import Child, ChildSpec, ChildStatus
 from modelyard.embedded.logs import LogPump, RotatingLog
 from modelyard.embedded.restarts import RestartPolicy
+from modelyard.embedded.succession import LOOK_S, Progress, Successor
 from modelyard.errors import StartFailed
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -37,6 +38,7 @@ class Supervisor:
         self._held = held  # names of what an operator told to stay down
         self._pump = LogPump()
         self._children: dict[str, Child] = {}
+        self._successors: dict[str, Successor] = {}
         self._leaving: list[subprocess.Popen[bytes]] = []  # told to end, with a successor already
         self._adopts = False
 
@@ -59,7 +61,9 @@ class Supervisor:
 
     def tick(self) -> None:
         """Reaps what ended and starts what is due. What is held down ends as well, and is not started."""
-        turned = self._mind_holds()  # before the reaping: whoever ends a process has said before that it is held
+        turned = (
+            self._mind_successors() | self._mind_holds()
+        )  # before the reaping: whoever ends a process has said before that it is held
         ended = list(self._reap())
         for child, code in ended:
             self._plan_restart(child, code)
@@ -71,17 +75,20 @@ class Supervisor:
             self._changed()
 
     def renew(self, name: str) -> None:
-        """Tell it to end, and start it anew at once: the old process takes its time for what it still does."""
+        """Start it anew beside the one that serves, which is told to end when the new one serves."""
         child = self._children[name]
-        if child.process is None:
+        if child.process is None or name in self._successors:
             return
-        child.process.send_signal(child.spec.stop[0][0])
-        self._leaving.append(child.process)
-        self._spawn(child)
-        self._changed()
+        try:
+            log = RotatingLog(self.log_file(name))
+            self._successors[name] = Successor.start(child, self._pump, log, now=_now())
+        except OSError as error:
+            self._say(f"A new {name} cannot be started ({error}); the old one goes on.")
 
     def next_due_s(self, at_most: float) -> float:
-        """Seconds until a restart is due."""
+        """Seconds until a restart is due, or until a successor may have something to say."""
+        if self._successors:
+            return LOOK_S
         return min([at_most, *(max(0.0, child.due_at - _now()) for child in self._children.values() if child.due_at)])
 
     def stop(self, *names: str, at_once: bool = False) -> None:
@@ -89,6 +96,9 @@ class Supervisor:
         stopping = [child for name in names if (child := self._children.get(name))]
         for child in stopping:
             child.due_at = None
+            child.refuse()
+            if successor := self._successors.pop(child.spec.name, None):
+                successor.give_up()
         steps = {id(child): child.stop_steps(at_once=at_once) for child in stopping}
         deadlines = dict.fromkeys(steps, 0.0)
         while living := [child for child in stopping if child.process]:
@@ -127,7 +137,29 @@ class Supervisor:
             child.held = not child.held
             child.failures = 0
             child.due_at = None if child.held or child.process else _now()
+            if child.held:
+                child.refuse()
         return bool(turned)
+
+    def _mind_successors(self) -> bool:
+        ready = [
+            (name, progress)
+            for name, one in self._successors.items()
+            if (progress := one.progress(_now())) is not Progress.COMING
+        ]
+        for name, progress in ready:
+            self._settle(self._children[name], self._successors.pop(name), progress)
+        return bool(ready)
+
+    def _settle(self, child: Child, successor: Successor, progress: Progress) -> None:
+        if progress is not Progress.SERVES or child.held:
+            successor.give_up()
+            self._say(
+                f"The new {child.spec.name} did not come up: see {self.log_file(child.spec.name)}. The old one goes on."
+            )
+        elif (before := successor.take_over(child)) is not None:
+            before.send_signal(child.spec.stop[0][0])
+            self._leaving.append(before)
 
     def _plan_restart(self, child: Child, code: int) -> None:
         if child.held:
@@ -153,6 +185,7 @@ class Supervisor:
     def _reap_orphans(self) -> None:
         ours = {child.process.pid for child in self._children.values() if child.process}
         ours |= {process.pid for process in self._leaving}
+        ours |= {one.child.process.pid for one in self._successors.values() if one.child.process}
         # WNOWAIT only looks: the exit code of a child of ours must stay for its own poll.
         while (ended := _any_ended_child()) and ended not in ours:
             os.waitpid(ended, 0)

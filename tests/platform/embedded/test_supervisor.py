@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from modelyard.embedded.children import ChildSpec
+from modelyard.embedded.listener import Listener
 from modelyard.embedded.restarts import RestartPolicy
 from modelyard.embedded.supervisor import Supervisor, how_it_ended
+from modelyard.ports import kernel_port
 
 pytestmark = pytest.mark.processes
 
@@ -25,6 +29,7 @@ START_ANOTHER = (
     "import subprocess, sys, time; "
     "other = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); print(other.pid, flush=True)"
 )
+SAYS_THAT_IT_SERVES = "import os, sys; [os.write(int(a[7:]), b'.') for a in sys.argv if a[:7] == '--told=']; "
 QUICK = RestartPolicy(first_s=0.05, ceiling_s=0.2)
 
 
@@ -217,13 +222,48 @@ SLOW_TO_END = (
 )
 
 
-def test_a_renewed_process_has_a_successor_while_it_ends_what_it_does(supervisor: Supervisor) -> None:
-    old = psutil.Process(started(supervisor, "web", SLOW_TO_END))
+def test_a_process_is_told_to_end_when_its_successor_serves(supervisor: Supervisor) -> None:
+    old = psutil.Process(started(supervisor, "web", SAYS_THAT_IT_SERVES + SLOW_TO_END))
     until(lambda: "up" in supervisor.log_file("web").read_text(), supervisor)
     supervisor.renew("web")
-    identity = supervisor.status("web").identity
-    assert identity is not None
-    assert identity.pid != old.pid
-    assert old.is_running()
+    assert supervisor.next_due_s(5.0) < 1  # somebody looks for its word
+    until(lambda: pid_of(supervisor, "web") != old.pid, supervisor)
     until(lambda: not old.is_running() and "ended well" in supervisor.log_file("web").read_text(), supervisor)
     assert supervisor.status("web").restarts == 0
+
+
+def test_a_successor_that_does_not_come_up_leaves_the_old_one_alone(supervisor: Supervisor, lines: list[str]) -> None:
+    old = started(supervisor, "web", "import sys; len(sys.argv) > 1 and sys.exit(1); " + SLEEP)
+    supervisor.renew("web")
+    until(lambda: lines, supervisor)
+    assert lines[0].startswith("The new web did not come up: see ")
+    assert pid_of(supervisor, "web") == old
+
+
+def test_an_address_stays_open_while_a_process_is_started_anew_and_closes_when_it_is_held(
+    tmp_path: Path, lines: list[str]
+) -> None:
+    held: set[str] = set()
+    supervisor = Supervisor(tmp_path, say=lines.append, policy=RestartPolicy(first_s=60), held=lambda: held)
+    port = kernel_port()
+    supervisor.start(replace(spec("web", SLEEP), listener=Listener("127.0.0.1", port)))
+    os.kill(pid_of(supervisor, "web"), signal.SIGKILL)
+    until(lambda: lines, supervisor)
+    with socket.create_connection(("127.0.0.1", port)):  # it waits for the next one
+        held.add("web")
+        supervisor.tick()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    held.clear()
+    supervisor.tick()
+    until(lambda: supervisor.status("web").state == "running", supervisor)
+    socket.create_connection(("127.0.0.1", port)).close()
+    supervisor.stop_all(at_once=True)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def pid_of(supervisor: Supervisor, name: str) -> int:
+    identity = supervisor.status(name).identity
+    assert identity is not None
+    return identity.pid

@@ -1,0 +1,74 @@
+"""The web process: uvicorn on sockets that its supervisor holds, so that another one can follow it without a gap."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+
+import uvicorn
+
+from inference.protocol.tls import TlsUnusable
+from modelyard import env
+from modelyard.embedded.listener import BACKLOG
+from modelyard.errors import StartFailed
+from openai_api import lifespan
+
+# For the routes to be read, before a successor takes over.
+ROUTES_S = 10.0
+# What was accepted a moment before the end has to be a connection before all of these are told of it.
+ACCEPTED_S = 0.05
+
+
+class WebServer(uvicorn.Server):
+    """Accepts when it knows its routes. `told` is a pipe on which a successor says so."""
+
+    def __init__(self, config: uvicorn.Config, *, told: int | None = None) -> None:
+        super().__init__(config)
+        self._told = told
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Raises `StartFailed` in one sentence; a successor that cannot do its work leaves it to who does it now."""
+        try:
+            gateway = lifespan.current()
+        except TlsUnusable as error:
+            raise StartFailed(str(error)) from error
+        try:
+            async with asyncio.timeout(ROUTES_S):
+                await gateway.board.loaded.wait()
+        except TimeoutError:
+            if self._told is not None:
+                await lifespan.stop()
+                raise StartFailed(f"The database did not give the routes within {ROUTES_S:g} s.") from None
+        await super().startup(sockets)
+        if self._told is not None and self.started:
+            os.write(self._told, b"\n")
+            os.close(self._told)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, let requests end."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(ACCEPTED_S)
+        await super().shutdown(sockets)
+
+
+def config(settings: env.Environment) -> uvicorn.Config:
+    """How we run uvicorn, here and wherever the platform's pages are served."""
+    return uvicorn.Config(
+        "modelyard.asgi:application",
+        loop="uvloop",
+        http="modelyard.edge:BoundedProtocol",
+        ws="websockets-sansio",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.web_drain_s,
+        backlog=BACKLOG,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+    )
+
+
+def inherited(descriptors: list[int]) -> list[socket.socket]:
+    """The supervisor's sockets, as ours; `OSError` when they are none."""
+    return [socket.socket(fileno=descriptor) for descriptor in descriptors]
