@@ -84,7 +84,7 @@ async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, s
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise ReplicaUnavailable(_why(replica.address, error), unreachable=True) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise ReplicaDied(f"{replica.address}: {error!r}", unreachable=True) from error
+        raise ReplicaDied(_why(replica.address, error), unreachable=True) from error
 
 
 def _why(address: str, error: Exception) -> str:
@@ -121,8 +121,6 @@ async def _begun(response: aiohttp.ClientResponse) -> Answer:
     return Answer(response.status, headers, _stream(first, response))
 
 
-async def _whole(body: bytes) -> AsyncIterator[bytes]:
-    yield body
 async def _first_words(content: aiohttp.StreamReader) -> bytes:
     """What a worker says to keep its line open is nothing yet: until it says more, another replica may be asked."""
     said = await content.readany()
@@ -131,6 +129,8 @@ async def _first_words(content: aiohttp.StreamReader) -> bytes:
     return said
 
 
+async def _whole(body: bytes) -> AsyncIterator[bytes]:
+    yield body
 
 
 async def _stream(first: bytes, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
