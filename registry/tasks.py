@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
+from django.db import DatabaseError, InterfaceError, connections
 
 
 @shared_task
@@ -12,7 +13,11 @@ def reconcile() -> None:
     """One turn of the reconciler; on the queue `control`."""
     from registry.reconciler import reconcile_once
 
-    reconcile_once()
+    try:
+        reconcile_once()
+    except (DatabaseError, InterfaceError):
+        connections.close_all()  # the next turn opens another
+        raise
 
 
 @shared_task

@@ -7,6 +7,7 @@ import itertools
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from django import db
@@ -18,6 +19,7 @@ from openai_api.usage.spool import Spool
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 0.5
+IDLE_S = 2.0  # between two looks for what dead processes left, while there is nothing of our own
 BATCH = 500
 FLUSH_S = 5.0
 # About a row, not about the database: too large a number, or one below zero.
@@ -32,12 +34,14 @@ class UsageWriter:
         self._away = False
         self._noted = 0
         self._nudged = asyncio.Event()
+        self._something = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="usage")
 
     def note(self, line: bytes) -> None:
         """A row to be written."""
         self._spool.append(line)
         self._noted += 1
+        self._something.set()
         if self._noted >= BATCH:
             self._nudged.set()
 
@@ -45,10 +49,9 @@ class UsageWriter:
         """Until cancelled."""
         while True:
             await self._drain()
-            try:
-                await asyncio.wait_for(self._nudged.wait(), INTERVAL_S)
-            except TimeoutError:
-                continue
+            if not self._away:
+                await _until(self._something, IDLE_S)
+            await _until(self._nudged, INTERVAL_S)
 
     async def close(self) -> None:
         """Write what there is, if Postgres takes it within some seconds; the rest stays in the spool."""
@@ -63,6 +66,7 @@ class UsageWriter:
 
     async def _drain(self) -> None:
         self._nudged.clear()
+        self._something.clear()
         self._noted = 0
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, drain, self._spool)
@@ -76,6 +80,11 @@ class UsageWriter:
         elif self._away and not away:
             logger.warning("The usage that waited is written.")
         self._away = away
+
+
+async def _until(event: asyncio.Event, most_s: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), most_s)
 
 
 def drain(spool: Spool) -> None:

@@ -26,6 +26,9 @@ app.conf.update(
     worker_enable_remote_control=False,  # broken over pgmq, and rows are the truth
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
+    # Else Celery opens a connection for each task, which costs more than the task: a server process, its login and
+    # its cold caches. Tasks close one that failed.
+    CELERY_DB_REUSE_MAX=600,
     worker_prefetch_multiplier=1,
     beat_scheduler="celery.beat:Scheduler",  # static and in memory: a tick that comes twice is harmless
     beat_max_loop_interval=1,

@@ -22,7 +22,7 @@ BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "use_notify": True,
     "notify_throttle_interval_ms": 0,
     "wait_time_seconds": 0,
-    "polling_interval": 0.5,
+    "polling_interval": 2.0,  # seconds; for messages whose notification was lost
     "pool_size": 2,
     "visibility_timeout": 120,  # seconds; longer than any task of ours
 }
