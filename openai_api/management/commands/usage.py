@@ -121,6 +121,6 @@ def _row(by: str, line: Line) -> dict[str, object]:
 
 def _nothing(options: Mapping[str, Any]) -> str:
     chosen = [f"{name} {options[name]}" for name in ("model", "key", "user") if options[name] is not None]
-    since = DEFAULT_SINCE if options["since"] is None else f"{options['since']:%Y-%m-%d %H:%M %Z}"
+    since = "in the last 30 days" if options["since"] is None else f"since {options['since']:%Y-%m-%d %H:%M %Z}"
     what = f" of {' and '.join(chosen)}" if chosen else ""
-    return f"No requests{what} since {since}. `modelyard usage --since 365d` looks further back."
+    return f"No requests{what} {since}. `modelyard usage --since 365d` looks further back."
