@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
@@ -107,6 +107,9 @@ class LimitViews(YardViews[Limit]):
         """Every web process follows within a second."""
         said = self.body(LimitNew)
         whose = {name: said.get(name) for name in WHOSE}
+        # Of several who set the same at once each looks when the one before is done.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('modelyard limit'))")
         if there := Limit.objects.filter(**whose).first():
             raise Conflict(f"There is a limit of {there} already: edit /api/v1/limits/{there.pk}.")
         limit = Limit(**said)

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # which imports this module by its name in the settings
 
-ALWAYS = {"limit", "offset", "cursor", "ordering", "dry_run"}
+ALWAYS = {"limit", "offset", "cursor", "ordering"}
 
 
 class Filters(FilterSet):  # type: ignore[misc]  # django-filter has no types
