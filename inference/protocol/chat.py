@@ -14,7 +14,7 @@ from inference.protocol.problems import problem
 from inference.protocol.refusals import CHAT, Refusal
 from inference.protocol.requests import MAX_TOKENS, MAX_TOPS, StrictModel
 from inference.protocol.response_format import StructuredRequest
-from inference.protocol.tools import MAX_TOOLS, Choice, Tool, ToolCall, ToolChoice, parsed_choice
+from inference.protocol.tools import MAX_TOOLS, CalledFunction, Choice, Tool, ToolCall, ToolChoice, parsed_choice
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
@@ -48,14 +48,19 @@ class ChatMessage(StrictModel):
     )
     name: str | None = Field(None, description="Of who says it, for templates that show it.")
     tool_calls: list[ToolCall] | None = Field(None, description="What an assistant called.")
+    function_call: CalledFunction | None = Field(
+        None, description="OpenAI's older form of one call, before there were `tool_calls`."
+    )
+    refusal: str | None = Field(None, description="What an assistant said instead of an answer: its text.")
     tool_call_id: str | None = Field(None, description="Which call a message of the role `tool` is the result of.")
-
     # How many images there are in the content, whose text does not tell.
     images: SkipJsonSchema[int] = Field(0, exclude=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _images_are_counted(cls, data: Any) -> Any:
+    def _other_than_text_is_seen(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("audio") is not None:
+            raise problem("names an answer in audio, but this server reads text only: send its transcript", at=".audio")
         if not isinstance(data, dict) or not ("images" in data or isinstance(data.get("content"), list)):
             return data
         return {**data, "images": images_in(data.get("content"))}
@@ -66,13 +71,26 @@ class ChatMessage(StrictModel):
             raise problem(f"is required for the role '{self.role}'", at=".content")
         return self
 
+    @model_validator(mode="after")
+    def _one_form_of_calls(self) -> Self:
+        if self.tool_calls and self.function_call is not None:
+            raise problem("cannot be combined with 'tool_calls', the newer form of the same", at=".function_call")
+        return self
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """What an assistant called, in either form."""
+        if self.function_call is not None:
+            return [ToolCall(function=self.function_call)]
+        return self.tool_calls or []
+
     def for_template(self) -> dict[str, Any]:
         """The message as chat templates expect it; content is always a text."""
-        message = self.model_dump(exclude_none=True, exclude={"tool_calls"})
-        if self.tool_calls:
-            message["tool_calls"] = [call.for_template() for call in self.tool_calls]
+        message = self.model_dump(exclude_none=True, include={"name", "tool_call_id"})
+        if self.calls:
+            message["tool_calls"] = [call.for_template() for call in self.calls]
         role = _TEMPLATE_ROLES.get(self.role, self.role)
-        return {**message, "role": role, "content": self.content or ""}
+        return {**message, "role": role, "content": self.content or self.refusal or ""}
 
 
 class ChatCompletionRequest(StructuredRequest, IdleChatFields):

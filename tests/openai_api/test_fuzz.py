@@ -85,7 +85,7 @@ def broken_bodies(chance: random.Random) -> Iterator[bytes]:
 async def ask(here: Rig, path: str, body: bytes) -> None:
     async with here.http.post(path, data=body, headers={"Content-Type": "application/json"}) as response:
         text = await response.read()
-        # What is odd and not wrong is answered: of a key that comes twice the last one counts, as everywhere.
+        # What is odd and not wrong is answered.
         assert response.status == 200 or 400 <= response.status < 500, (path, body[:300], text)
         if response.status != 200:
             answer = json.loads(text)

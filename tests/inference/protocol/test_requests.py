@@ -57,6 +57,13 @@ BAD_CHATS = [
         "this model reads text only: leave the image out",
     ),
     (says(role="assistant", tool_calls=[1]), "messages[0].tool_calls[0]", "must be an object"),
+    (says(role="assistant", function_call={"arguments": "{}"}), "messages[0].function_call.name", "is required"),
+    (
+        says(role="assistant", function_call={"name": "f"}, tool_calls=[{"function": {"name": "f"}}]),
+        "messages[0].function_call",
+        "cannot be combined with 'tool_calls'",
+    ),
+    (says(role="assistant", audio={"id": "a"}), "messages[0].audio", "send its transcript"),
     (chat(max_tokens=0), "max_tokens", "must be at least 1, not 0"),
     (chat(max_tokens=1.5), "max_tokens", "must be an integer, not a number"),
     (chat(max_tokens=True), "max_tokens", "must be an integer, not a boolean"),
@@ -230,3 +237,18 @@ def test_a_prompt_may_be_text_or_tokens_one_or_many(prompt: Any, parsed: tuple[A
 @pytest.mark.parametrize(("stop", "parsed"), [("a", ("a",)), (["a", "b"], ("a", "b")), ([], ()), (None, ())])
 def test_stop_may_be_one_string_or_several(stop: Any, parsed: tuple[str, ...]) -> None:
     assert ChatCompletionRequest.parse(chat(stop=stop)).stop == parsed
+
+
+def test_the_older_form_of_a_call_is_seen_by_templates_as_the_newer_one() -> None:
+    older = says(role="assistant", content=None, function_call={"name": "f", "arguments": '{"a": 1}'})
+    newer = [{"type": "function", "function": {"name": "f", "arguments": {"a": 1}}}]
+    message = ChatCompletionRequest.parse(older).messages[0]
+    assert message.for_template() == {"role": "assistant", "content": "", "tool_calls": newer}
+    result = ChatCompletionRequest.parse(says(role="function", name="f", content="3")).messages[0]
+    assert result.for_template() == {"role": "tool", "name": "f", "content": "3"}
+
+
+def test_what_an_assistant_refused_is_what_it_said() -> None:
+    for said in ({"refusal": "No."}, {"content": [{"type": "refusal", "refusal": "No."}]}):
+        request = ChatCompletionRequest.parse(says(role="assistant", **said))
+        assert request.messages[0].for_template() == {"role": "assistant", "content": "No."}
