@@ -59,7 +59,7 @@ class UnknownModel(NotFound):
     def __init__(self, asked: str, names: Iterable[str]) -> None:
         have = sorted(names)
         known = ", ".join(have[:NAMES_SHOWN]) + (" …" if len(have) > NAMES_SHOWN else "")
-        hint = f"This server has: {known}." if have else "No model is registered on this server, or none that you may ask."
+        hint = f"This server has: {known}." if have else "No model is registered here, or none that you may ask."
         # What the client sent goes back into a message only as far as a name can be long.
         super().__init__(f"The model '{asked[:100]}' does not exist. {hint}", param="model")
 
