@@ -10,6 +10,8 @@ from inference.batching.track import Chunk, Track
 
 # Prompt tokens whose logits are all wanted go in small chunks: they are a vocabulary wide.
 SCORED_CHUNK = 64
+# After memory ran out: as many full steps go well before one more sequence is tried.
+CALM_STEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,15 @@ class Scheduler:
     """Sequences in order of arrival. Those that decode go first; what is left of a step's budget goes to prompts.
 
     When the cache is full the newest running sequence gives its blocks back and waits, in front of the others; it is
-    computed again later. `most` bounds how many run at once.
+    computed again later. `most` bounds how many run at once: it is halved when memory runs out and grows back one by
+    one while steps go well.
     """
 
     def __init__(self, pool: BlockPool, *, most: int) -> None:
         self.pool = pool
-        self.most = most
+        self.most = self._ceiling = most
+        # Steps that went well with as many sequences as are allowed.
+        self._calm = 0
         self.running: list[Track] = []
         self.waiting: deque[Track] = deque()
         self.preempted = 0
@@ -72,8 +77,18 @@ class Scheduler:
         """Let the newer half of the running sequences wait, and never run more than the rest at once."""
         keep = max(1, len(self.running) // 2)
         self.most = keep
+        self._calm = 0
         while len(self.running) > keep:
             self._preempt(self.running[-1])
+
+    def went_well(self) -> None:
+        """Note that a step did not run out of memory; a full one counts towards running more at once again."""
+        if self.most == self._ceiling or len(self.running) < self.most:
+            return
+        self._calm += 1
+        if self._calm >= CALM_STEPS:
+            self.most += 1
+            self._calm = 0
 
     def _decode(self) -> list[Work]:
         decoding = [track for track in self.running if track.pending == 1]

@@ -81,7 +81,7 @@ class ChatMessage(StrictModel):
     def calls(self) -> list[ToolCall]:
         """What an assistant called, in either form."""
         if self.function_call is not None:
-            return [ToolCall(function=self.function_call)]
+            return [ToolCall(id=None, type="function", function=self.function_call)]
         return self.tool_calls or []
 
     def for_template(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from inference.protocol.errors import BadRequest
 from inference.protocol.response_format import Constraint
 from inference.protocol.tools import Tool
 from inference.structured import serialize
+from inference.structured.closing import closed
 from inference.tools.formats import ToolSyntax
 from inference.tools.parser import Expected
 
@@ -60,7 +61,7 @@ async def chat_grammar(engine: TokenEngine, request: ChatCompletionRequest, synt
         )
         raise BadRequest(message, param=_field(constraint), code=_CODE)
     grammar = serialize.calls(
-        [serialize.ForcedTool(tool.function.name, tool.function.parameters) for tool in request.forced_tools],
+        [serialize.ForcedTool(tool.function.name, closed(tool.function.parameters)) for tool in request.forced_tools],
         syntax,
         parallel=request.parallel_tool_calls and request.tool_choice.name is None,
         otherwise=None if forced or constraint is None else _grammar(constraint),
@@ -77,7 +78,7 @@ async def chat_grammar(engine: TokenEngine, request: ChatCompletionRequest, synt
 async def _blame(engine: TokenEngine, tools: Sequence[Tool]) -> None:
     """Raise `BadRequest` for the first tool whose schema is the reason."""
     for index, tool in enumerate(tools):
-        alone = serialize.serialized(serialize.json_schema(tool.function.parameters))
+        alone = serialize.serialized(serialize.json_schema(closed(tool.function.parameters)))
         await _check(engine, alone, param=f"tools[{index}].function.parameters")
 
 

@@ -83,6 +83,8 @@ class Stepper:
         self._forward.retain(track.blocks[0] for track in self.scheduler.running if track.blocks)
         began = time.monotonic()
         results = self._compute(works) if works else []
+        if results:
+            self.scheduler.went_well()
         outbox = self._accept(works, results)
         fed = sum(len(work.chunk.token_ids) for work in works)
         ones = sum(len(work.chunk.token_ids) == 1 for work in works)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.batching.blocks import BlockPool
-from inference.batching.scheduler import SCORED_CHUNK, Scheduler, Work
+from inference.batching.scheduler import CALM_STEPS, SCORED_CHUNK, Scheduler, Work
 from inference.batching.track import Track
 
 SIZE = 4
@@ -181,3 +181,26 @@ def test_when_memory_runs_out_the_newer_half_waits() -> None:
     assert one.scheduler.running == tracks[:3]
     assert list(one.scheduler.waiting) == tracks[3:]
     assert one.scheduler.most == 3
+
+
+def test_what_memory_forbade_is_tried_again_one_by_one_while_steps_go_well() -> None:
+    one = machine()
+    for i in range(6):
+        one.add([i], 20)
+    one.step()
+    allowed = one.scheduler.most
+    one.scheduler.shrink()
+    for _ in range(CALM_STEPS - 1):
+        one.scheduler.went_well()
+    assert one.scheduler.most == 3
+    one.scheduler.went_well()
+    assert one.scheduler.most == 4
+    # Steps that are not full show nothing about more sequences.
+    for _ in range(3 * CALM_STEPS):
+        one.scheduler.went_well()
+    assert (len(one.scheduler.running), one.scheduler.most) == (3, 4)
+    one.scheduler.most = allowed - 1
+    one.scheduler.running += [one.add([i], 20) for i in range(allowed)]
+    for _ in range(3 * CALM_STEPS):
+        one.scheduler.went_well()
+    assert one.scheduler.most == allowed
