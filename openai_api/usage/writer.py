@@ -22,6 +22,7 @@ INTERVAL_S = 0.5
 IDLE_S = 2.0  # between two looks for what dead processes left, while there is nothing of our own
 BATCH = 500
 FLUSH_S = 5.0
+PATIENCE_S = 10.0
 # About a row, not about the database: too large a number, or one below zero.
 UNFIT = (db.DataError, db.IntegrityError)
 
@@ -68,15 +69,19 @@ class UsageWriter:
         self._nudged.clear()
         self._something.clear()
         self._noted = 0
+        draining = asyncio.get_running_loop().run_in_executor(self._thread, drain, self._spool)
+        await asyncio.wait([draining], timeout=PATIENCE_S)
+        if not draining.done():
+            self._tell(away=True, why="the database says nothing")
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, drain, self._spool)
+            await draining
             self._tell(away=False)
         except (db.Error, OSError) as error:
-            self._tell(away=True, error=error)
+            self._tell(away=True, why=str(error))
 
-    def _tell(self, *, away: bool, error: db.Error | OSError | None = None) -> None:
+    def _tell(self, *, away: bool, why: str = "") -> None:
         if away and not self._away:
-            logger.warning("Usage cannot be written now (%s). It waits in the spool.", error)
+            logger.warning("Usage cannot be written now (%s). It waits in the spool.", why)
         elif self._away and not away:
             logger.warning("The usage that waited is written.")
         self._away = away
