@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels.security.websocket import WebsocketDenier
 from django.urls import re_path
 
 from inference.protocol.capabilities import PATHS
-from openai_api.chat import ChatConsumer
 from openai_api.endpoints.base import UnknownEndpoint
 from openai_api.endpoints.description import DescriptionConsumer
 from openai_api.endpoints.engines import EngineEmbeddingsConsumer
@@ -31,9 +29,4 @@ HTTP: list[Any] = [
     re_path(r"^health$", HealthConsumer.as_asgi()),
     re_path(r"^ready$", ReadyConsumer.as_asgi()),
     re_path(r"^metrics$", MetricsConsumer.as_asgi()),
-]
-
-WEBSOCKET: list[Any] = [
-    re_path(r"^ws/chat$", ChatConsumer.as_asgi()),
-    re_path(r"", WebsocketDenier.as_asgi()),
 ]

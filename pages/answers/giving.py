@@ -36,7 +36,7 @@ class Answers:
     """The answers that one event loop gives. They go on without a page; only `stop` and the server's end cut them."""
 
     def __init__(self, gateway: Gateway, keep: Keep) -> None:
-        self._gateway, self._keep = gateway, keep
+        self._gateway, self.keep = gateway, keep
         self._answers: dict[UUID, GrowingAnswer] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
 
@@ -79,7 +79,7 @@ class Answers:
             await _ended(beside)
             answer.end(State.STOPPED)
         finally:
-            await self._keep(answer)
+            await self.keep(answer)
 
     async def _grow(self, answer: GrowingAnswer, call: Call) -> str:
         reason = ""
@@ -94,7 +94,7 @@ class Answers:
     async def _keep_every_few_seconds(self, answer: GrowingAnswer) -> None:
         while True:
             await asyncio.sleep(KEEP_EVERY_S)
-            await self._keep(answer)
+            await self.keep(answer)
 
 
 async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:

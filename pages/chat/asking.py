@@ -83,6 +83,14 @@ def ask_again(person: int, number: UUID, *, model: str = "", parameters: Mapping
     return _answered(before.conversation, before.parent, model=model or before.model, parameters=chosen)
 
 
+def answer_of(person: int, number: UUID) -> Message:
+    """An answer in one of this person's conversations. Raises NothingHere."""
+    found = Message.objects.filter(id=number, role=Role.ASSISTANT, conversation__owner_id=person).first()
+    if found is None:
+        raise NothingHere("There is no such answer. The conversation may have been deleted.")
+    return found
+
+
 def _conversation(person: int, question: Question) -> Conversation:
     if question.conversation is None:
         title = " ".join(question.text.split())[:TITLE]

@@ -12,16 +12,17 @@ from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "modelyard.settings")
-pages: Any = get_asgi_application()
+django_pages: Any = get_asgi_application()
 
 # Consumers import models, which want Django set up.
 from openai_api import routes  # noqa: E402
 from openai_api.lifespan import lifespan  # noqa: E402
+from pages.routes import WEBSOCKET  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": URLRouter([*routes.HTTP, re_path(r"", pages)]),
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes.WEBSOCKET))),
+        "http": URLRouter([*routes.HTTP, re_path(r"", django_pages)]),
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(WEBSOCKET))),
         "lifespan": lifespan,
     }
 )

@@ -7,5 +7,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("registry.api.urls")),
     path("", include("openai_api.api.urls")),
-    path("", include("openai_api.urls")),
+    path("", include("pages.urls")),
 ]

@@ -35,7 +35,7 @@ def test_a_wrong_password_is_said_in_words(page: Page) -> None:
 
 def test_the_words_of_an_answer_arrive_one_after_the_other(operator: Page, echo: Yard) -> None:
     ask(operator, "echo", WORDS)
-    body = operator.locator(".turn.assistant .body")
+    body = operator.locator(".turn.assistant .prose")
     expect(body).to_contain_text("word0")
     lengths = set()
     while len(text := body.inner_text()) < len(WORDS):
@@ -47,13 +47,13 @@ def test_the_words_of_an_answer_arrive_one_after_the_other(operator: Page, echo:
 
 def test_stop_ends_the_answer_where_it_is_and_the_engine_with_it(operator: Page, echo: Yard) -> None:
     ask(operator, "echo", WORDS)
-    expect(operator.locator(".turn.assistant .body")).to_contain_text("word3")
+    expect(operator.locator(".turn.assistant .prose")).to_contain_text("word3")
     operator.get_by_role("button", name="Stop").click()
     expect(operator.locator(".figures")).to_contain_text("stopped")
-    said = operator.locator(".turn.assistant .body").inner_text()
+    said = operator.locator(".turn.assistant .prose").inner_text()
     assert "word39" not in said
     until(lambda: echo.stats(echo.ready("echo"))["engine"]["running"] == 0, within=2, what="the engine is idle")
-    assert operator.locator(".turn.assistant .body").inner_text() == said
+    assert operator.locator(".turn.assistant .prose").inner_text() == said
 
 
 def test_new_chat_begins_anew(operator: Page, echo: Yard) -> None:
@@ -65,7 +65,7 @@ def test_new_chat_begins_anew(operator: Page, echo: Yard) -> None:
 
 def test_the_real_model_answers(operator: Page) -> None:
     ask(operator, "smollm2-135m-instruct", "What is the capital of France? Answer in one short sentence.")
-    expect(operator.locator(".turn.assistant .body")).to_contain_text("Paris", timeout=60_000)
+    expect(operator.locator(".turn.assistant .prose")).to_contain_text("Paris", timeout=60_000)
 
 
 def test_what_a_model_says_cannot_run_on_the_page(operator: Page, echo: Yard) -> None:

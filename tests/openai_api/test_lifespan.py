@@ -9,7 +9,7 @@ from error_shape import assert_error_shape
 from gateway_rig import rig, serving
 
 from openai_api import gateway, lifespan
-from openai_api.chat import LOGGED_OUT
+from pages.chat.consumer import LOGGED_OUT
 
 
 async def test_the_server_starts_and_ends_the_gateway_of_its_loop() -> None:

@@ -1,0 +1,180 @@
+"""The pages' websocket: questions in, answers out as they grow, and the models' states as they change.
+
+A page may follow any number of answers at once, its own of a moment ago or those of before it was reloaded. Closing it
+ends nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from inference.protocol.body import parse_body
+from inference.protocol.errors import ApiError, Forbidden, PayloadTooLarge
+from openai_api import lifespan
+from openai_api.caller import Caller
+from openai_api.gateway import Gateway
+from pages.answers import current
+from pages.answers.answer import GrowingAnswer
+from pages.answers.giving import Answers
+from pages.answers.pace import Pace
+from pages.chat import asking, shown
+from pages.chat.asking import Begun, Question
+from pages.chat.words import Again, Ask, Follow, Spoken, Stop, understood
+from pages.errors import PagesError
+from pages.models import State
+from registry.catalog import CatalogModel
+
+logger = logging.getLogger(__name__)
+
+LOGGED_OUT = 4401  # close codes from 4000 on are ours to choose
+FOREIGN_ORIGIN = 4403
+
+
+class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """One open page."""
+
+    gateway: Gateway
+    answers: Answers
+    _tasks: set[asyncio.Task[None]]
+
+    async def connect(self) -> None:
+        """Let members in, from our own pages only."""
+        self._tasks = set()
+        # A refusal has to accept first: browsers do not tell a page why a handshake failed.
+        await self.accept()
+        if not self._from_our_pages():
+            await self.close(code=FOREIGN_ORIGIN)
+        elif not self.scope["user"].is_authenticated:
+            await self.close(code=LOGGED_OUT)
+        else:
+            self.gateway, self.answers = lifespan.current(), current.current()
+            self._begin(self._show_models())
+
+    async def disconnect(self, code: int) -> None:
+        """The page is gone; its answers go on."""
+        for task in list(self._tasks):
+            task.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """A message of the page: see `words`."""
+        raw = (text_data or "").encode()
+        try:
+            if len(raw) > settings.MODELYARD_MAX_BODY_BYTES:
+                raise PayloadTooLarge(settings.MODELYARD_MAX_BODY_BYTES)
+            await self._obey(understood(parse_body(raw)))
+        except ApiError as error:
+            await self._say("error", text=error.message)
+        except PagesError as error:
+            await self._say("error", text=str(error))
+
+    async def _obey(self, words: Spoken) -> None:
+        match words:
+            case Ask():
+                question = Question(
+                    text=words.text,
+                    model=words.model,
+                    conversation=words.conversation,
+                    parent=words.parent,
+                    attachments=[item.model_dump(exclude_none=True) for item in words.attachments],
+                    system=words.system,
+                    parameters=words.parameters,
+                )
+                await self._give(await self._kept(asking.ask, question))
+            case Again():
+                again = {"model": words.model, "parameters": words.parameters}
+                await self._give(await self._kept(asking.ask_again, words.message, **again))
+            case Stop():
+                await self._kept(asking.answer_of, words.message)
+                await self.answers.stop(words.message)
+            case Follow():
+                self._begin(self._follow(words.message))
+
+    async def _kept(self, store: Any, *given: Any, **more: Any) -> Any:
+        return await database_sync_to_async(store)(self.scope["user"].pk, *given, **more)
+
+    async def _give(self, begun: Begun) -> None:
+        """Show the question, ask the model, and show the answer as it grows."""
+        answer = GrowingAnswer(begun.answer.id, Pace(asked_at=time.monotonic()))
+        await self._say("begun", **await database_sync_to_async(shown.begun)(begun))
+        try:
+            await self.gateway.wait_until_loaded()
+            call = self.gateway.call("chat", begun.body, caller=self._caller(), request_id=f"chat_{uuid.uuid4().hex}")
+        except ApiError as error:
+            answer.end(State.FAILED, error=error.message)
+            await self.answers.keep(answer)
+        else:
+            self.answers.start(answer, call)
+        self._begin(self._follow(answer.id))
+
+    def _caller(self) -> Caller:
+        person = self.gateway.board.person(self.scope["user"].pk)
+        if person is None:
+            raise Forbidden("Your account is not active any more. Ask an administrator.")
+        return Caller(person=person)
+
+    async def _follow(self, number: uuid.UUID) -> None:
+        """Tell of an answer until it is over. One that another process gives is looked up now and then."""
+        await self._kept(asking.answer_of, number)
+        if (answer := self.answers.find(number)) is not None:
+            async for message in answer.follow():
+                await self.send(text_data=orjson.dumps(message).decode())
+        else:
+            async for message in shown.from_its_row(number):
+                await self.send(text_data=orjson.dumps(message).decode())
+        await self._say("done", **await database_sync_to_async(shown.done)(number, answer))
+
+    async def _show_models(self) -> None:
+        board = self.gateway.board
+        await board.loaded.wait()
+        while True:
+            changed = board.changed
+            models = [_described(model) for model in board.catalog.models if _chats(model)]
+            await self._say("models", models=models)
+            await changed.wait()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, PagesError):
+            self._begin(self._say("error", text=str(error)))
+        else:
+            logger.error("A page could not be told.", exc_info=error)
+
+    async def _say(self, kind: str, **content: Any) -> None:
+        await self.send(text_data=orjson.dumps({"type": kind, **content}).decode())
+
+    def _from_our_pages(self) -> bool:
+        # Cookies ignore ports and go along from anywhere on this host, so the origin has to be ours exactly.
+        headers = dict(self.scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        if not origin or origin in settings.CSRF_TRUSTED_ORIGINS:
+            return True  # no browser leaves it out
+        host: str = headers.get(b"host", b"").decode("latin-1")
+        return str(urlsplit(origin).netloc) == host
+
+
+def _chats(model: CatalogModel) -> bool:
+    return not model.capabilities or "chat" in model.capabilities
+
+
+def _described(model: CatalogModel) -> dict[str, Any]:
+    status = model.status
+    sentence = f"{model.name} {status.story}."
+    return {"name": model.name, "state": str(status.state), "word": str(status), "sentence": sentence}

@@ -1,0 +1,79 @@
+"""Messages as a page shows them: the same templates draw a whole page and what arrives later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from pages.answers.answer import GrowingAnswer
+from pages.answers.keeping import broken_off
+from pages.chat.asking import Begun
+from pages.chat.tree import Tree, Turn
+from pages.models import Message, State
+from pages.prose.markdown import render
+
+LOOK_EVERY_S = 1.0
+
+
+def begun(begun: Begun) -> dict[str, Any]:
+    """What a page needs to show a question and the place of its answer. `after`: the message that they follow."""
+    conversation = begun.conversation
+    question, answer = begun.turns[-2:]
+    return {
+        "conversation": str(conversation.id),
+        "title": str(conversation),
+        "url": reverse("conversation", args=[conversation.id]),
+        "message": str(answer.message.id),
+        "after": str(question.message.parent_id or ""),
+        "question": turn(question),
+        "answer": turn(answer),
+    }
+
+
+def turn(turn: Turn) -> str:
+    """One message as HTML."""
+    message = turn.message
+    html = render(message.text) if message.role == "assistant" else ""
+    return render_to_string("pages/turn.html", {"turn": turn, "message": message, "html": html})
+
+
+def read_only(message: Message) -> dict[str, Any]:
+    """A message for somebody who may not change it."""
+    html = render(message.text) if message.role == "assistant" else ""
+    return {"message": message, "html": html}
+
+
+def turns(messages: list[Message], leaf: UUID | None) -> list[str]:
+    """A path as HTML."""
+    return [turn(each) for each in Tree(messages).path(leaf)]
+
+
+def done(number: UUID, answer: GrowingAnswer | None) -> dict[str, Any]:
+    """The end of an answer. What was told to the page counts where the row is behind it."""
+    message = Message.objects.select_related("conversation").get(id=number)
+    if answer is not None:
+        message.text, message.state, message.error = answer.text, answer.state, answer.error
+    tree = Tree(message.conversation.messages.all())
+    tree.messages[number] = message
+    return {"message": str(number), "state": message.state, "turn": turn(tree.path(number)[-1])}
+
+
+async def from_its_row(number: UUID) -> AsyncIterator[dict[str, Any]]:
+    """What is known of an answer that another process gives, or gave."""
+    text = None
+    while True:
+        await database_sync_to_async(broken_off)()
+        message = await database_sync_to_async(Message.objects.get)(id=number)
+        if message.text != text:
+            text = message.text
+            html = render(text)
+            yield {"type": "blocks", "message": str(number), "first": 0, "finished": [html], "open": "", "tail": ""}
+        if message.state != State.RUNNING:
+            return
+        await asyncio.sleep(LOOK_EVERY_S)

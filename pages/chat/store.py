@@ -1,0 +1,118 @@
+"""Reading and changing conversations that are there."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from pages.chat.asking import conversation_of
+from pages.chat.tree import Tree
+from pages.errors import NothingHere
+from pages.models import Conversation, Kind, Message
+
+PAGE = 40
+LONGEST_TITLE = 200
+
+
+def listed(person: int, *, q: str = "", after: int = 0) -> tuple[list[Conversation], int | None]:
+    """A page of this person's chats, newest first, and where the next page begins.
+
+    `q` is looked for in titles and messages.
+    """
+    found = Conversation.objects.filter(owner_id=person, kind=Kind.CHAT)
+    if q:
+        found = found.filter(_containing(q))
+    page = list(found.order_by("-changed_at").only("id", "title", "changed_at")[after : after + PAGE + 1])
+    return page[:PAGE], after + PAGE if len(page) > PAGE else None
+
+
+def rename(person: int, number: UUID, title: str) -> Conversation:
+    """Give it another title. Raises NothingHere."""
+    conversation = conversation_of(person, number)
+    conversation.title = " ".join(title.split())[:LONGEST_TITLE]
+    conversation.save(update_fields=["title"])
+    return conversation
+
+
+def delete(person: int, number: UUID) -> None:
+    """With all that was said. Raises NothingHere."""
+    conversation_of(person, number).delete()
+
+
+def show(person: int, number: UUID, message: UUID) -> Tree:
+    """Take the path through this message, on to its newest end. Raises NothingHere."""
+    conversation = conversation_of(person, number)
+    tree = Tree(conversation.messages.all())
+    if message not in tree.messages:
+        raise NothingHere("The message is gone. Reload the page.")
+    conversation.leaf_id = tree.newest_below(message)
+    conversation.save(update_fields=["leaf"])
+    return tree
+
+
+def share(person: int, number: UUID) -> Conversation:
+    """Let whoever knows the link read it as it is now. Sharing again shows what came since under the same link."""
+    conversation = conversation_of(person, number)
+    conversation.share_token = conversation.share_token or secrets.token_urlsafe(32)
+    conversation.shared_leaf_id = conversation.leaf_id
+    conversation.save(update_fields=["share_token", "shared_leaf"])
+    return conversation
+
+
+def unshare(person: int, number: UUID) -> None:
+    """The link stops working at once."""
+    conversation = conversation_of(person, number)
+    conversation.share_token = conversation.shared_leaf = None
+    conversation.save(update_fields=["share_token", "shared_leaf"])
+
+
+def shared(token: str) -> Conversation:
+    """Raises NothingHere."""
+    found = Conversation.objects.filter(share_token=token).first()
+    if found is None:
+        raise NothingHere("There is nothing under this link. Whoever shared it may have taken it back.")
+    return found
+
+
+def path_of(conversation: Conversation, leaf: UUID | None) -> list[Message]:
+    """The messages of one path."""
+    return [turn.message for turn in Tree(conversation.messages.all()).path(leaf)]
+
+
+def as_json(conversation: Conversation) -> dict[str, Any]:
+    """Everything of it, all versions too."""
+    return {
+        "id": str(conversation.id),
+        "title": conversation.title,
+        "system": conversation.system,
+        "created_at": conversation.created_at.isoformat(),
+        "leaf": str(conversation.leaf_id or ""),
+        "messages": [_as_json(message) for message in conversation.messages.all()],
+    }
+
+
+def as_markdown(conversation: Conversation) -> str:
+    """The path that is shown."""
+    parts = [f"# {conversation}"]
+    if conversation.system:
+        parts.append(f"**System**\n\n{conversation.system}")
+    for message in path_of(conversation, conversation.leaf_id):
+        who = message.model if message.role == "assistant" else "You"
+        parts.append(f"**{who}**\n\n{message.text}")
+    return "\n\n---\n\n".join(parts) + "\n"
+
+
+def _as_json(message: Message) -> dict[str, Any]:
+    fields = "role", "text", "attachments", "state", "error", "model", "parameters", "finish_reason"
+    figures = "prompt_tokens", "completion_tokens", "ttft_ms", "tokens_per_second"
+    told = {name: getattr(message, name) for name in (*fields, *figures) if getattr(message, name) not in ("", None)}
+    parent = str(message.parent_id) if message.parent_id else None
+    return {"id": str(message.id), "parent": parent, "created_at": message.created_at.isoformat(), **told}
+
+
+def _containing(q: str) -> Q:
+    said: QuerySet[Message] = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=q)
+    return Q(title__icontains=q) | Q(Exists(said))

@@ -1,0 +1,151 @@
+"""The chat's pages, and what changes conversations; answers come by the websocket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from openai_api.policy import own_sources_only
+from pages.chat import shown, store
+from pages.chat.asking import conversation_of
+from pages.errors import NothingHere
+from pages.models import Conversation, Preset
+
+View = Callable[..., HttpResponseBase]
+
+
+def for_members(view: View) -> View:
+    """For people who are logged in; what is not theirs does not exist."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except NothingHere as error:
+            raise Http404(str(error)) from None
+
+    return own_sources_only(login_required(guarded))
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Chat is what most people come for."""
+    return redirect("chat")
+
+
+@require_safe
+@for_members
+def chat(request: HttpRequest) -> HttpResponse:
+    """A new chat."""
+    return _page(request, None)
+
+
+@require_safe
+@for_members
+def conversation(request: HttpRequest, number: UUID) -> HttpResponse:
+    """A conversation where it was left."""
+    return _page(request, conversation_of(_person(request), number))
+
+
+@require_safe
+@for_members
+def conversations(request: HttpRequest) -> HttpResponse:
+    """The list beside the chat, or what of it contains `q`; `after` for the next part."""
+    return render(request, "pages/conversations.html", _listed(request))
+
+
+@require_POST
+@for_members
+def rename(request: HttpRequest, number: UUID) -> HttpResponse:
+    """Another title."""
+    return JsonResponse({"title": str(store.rename(_person(request), number, request.POST.get("title", "")))})
+
+
+@require_POST
+@for_members
+def delete(request: HttpRequest, number: UUID) -> HttpResponse:
+    """The conversation and all that was said."""
+    store.delete(_person(request), number)
+    return JsonResponse({})
+
+
+@require_POST
+@for_members
+def version(request: HttpRequest, number: UUID, message: UUID) -> HttpResponse:
+    """Show another version of a message, and what followed it."""
+    tree = store.show(_person(request), number, message)
+    return HttpResponse("".join(shown.turn(turn) for turn in tree.path(tree.newest_below(message))))
+
+
+@require_POST
+@for_members
+def share(request: HttpRequest, number: UUID) -> HttpResponse:
+    """The link under which others may read it."""
+    shared = store.share(_person(request), number)
+    return JsonResponse({"url": request.build_absolute_uri(reverse("shared", args=[shared.share_token]))})
+
+
+@require_POST
+@for_members
+def unshare(request: HttpRequest, number: UUID) -> HttpResponse:
+    """Take the link back."""
+    store.unshare(_person(request), number)
+    return JsonResponse({})
+
+
+@require_safe
+@for_members
+def shared(request: HttpRequest, token: str) -> HttpResponse:
+    """Somebody's conversation, to read."""
+    found = store.shared(token)
+    messages = store.path_of(found, found.shared_leaf_id)
+    turns = [shown.read_only(message) for message in messages]
+    return render(request, "pages/shared.html", {"conversation": found, "turns": turns})
+
+
+@require_safe
+@for_members
+def export(request: HttpRequest, number: UUID, form: str) -> HttpResponse:
+    """As a file: `md`, the path that is shown, or `json`, everything."""
+    found = conversation_of(_person(request), number)
+    whole = form == "json"
+    text = json.dumps(store.as_json(found), ensure_ascii=False, indent=2) if whole else store.as_markdown(found)
+    kind = "application/json" if whole else "text/markdown; charset=utf-8"
+    return HttpResponse(
+        text, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{found.id}.{form}"'}
+    )
+
+
+def _page(request: HttpRequest, found: Conversation | None) -> HttpResponse:
+    turns = shown.turns(list(found.messages.all()), found.leaf_id) if found else []
+    presets = Preset.objects.filter(owner=None) | Preset.objects.filter(owner_id=_person(request))
+    context = {
+        "conversation": found,
+        "turns": turns,
+        "presets": presets,
+        "parameters": found.parameters if found else {},
+        **_listed(request, current=found.id if found else None),
+    }
+    return render(request, "pages/chat.html", context)
+
+
+def _listed(request: HttpRequest, *, current: UUID | None = None) -> dict[str, Any]:
+    q = request.GET.get("find", "").strip()
+    after = request.GET.get("after", "0")
+    found, more = store.listed(_person(request), q=q, after=int(after) if after.isdecimal() else 0)
+    return {"conversations": found, "more": more, "q": q, "current": current}
+
+
+def _person(request: HttpRequest) -> int:
+    assert request.user.pk is not None  # `for_members` saw to it
+    return int(request.user.pk)

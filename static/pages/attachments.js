@@ -1,0 +1,98 @@
+// Files that go along with the next message: images as they are, everything else as text.
+
+const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+const LONGEST_TEXT = 1_000_000;
+const LARGEST_IMAGE = 8_000_000;
+
+export class Attachments {
+    /** `refused(sentence)` is told of files that cannot be taken; `changed()` of any change. */
+    constructor(words, refused, changed) {
+        this.list = document.getElementById("attachments");
+        this.words = words;
+        this.refused = refused;
+        this.changed = changed;
+        this.items = [];
+        const input = document.getElementById("file");
+        input.addEventListener("change", async () => {
+            await this.add(input.files);
+            input.value = "";
+        });
+        const prompt = document.getElementById("prompt");
+        prompt.addEventListener("paste", (event) => {
+            if (event.clipboardData.files.length) {
+                event.preventDefault();
+                this.add(event.clipboardData.files);
+            }
+        });
+        document.addEventListener("dragover", (event) => event.preventDefault());
+        document.addEventListener("drop", (event) => {
+            event.preventDefault();
+            this.add(event.dataTransfer.files);
+        });
+    }
+
+    async add(files) {
+        for (const file of files) {
+            const item = await this.read(file);
+            if (item) {
+                this.items.push(item);
+            }
+        }
+        this.show();
+    }
+
+    async read(file) {
+        const isImage = IMAGES.includes(file.type);
+        if (file.size > (isImage ? LARGEST_IMAGE : LONGEST_TEXT)) {
+            this.refused(`${this.words.big} ${file.name}`);
+            return null;
+        }
+        if (isImage) {
+            return { kind: "image", name: file.name, url: await dataUrl(file) };
+        }
+        try {
+            const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+            return { kind: "file", name: file.name, text };
+        } catch {
+            this.refused(`${this.words.binary} ${file.name}`);
+            return null;
+        }
+    }
+
+    take() {
+        const taken = this.items;
+        this.items = [];
+        this.show();
+        return taken;
+    }
+
+    show() {
+        this.list.hidden = !this.items.length;
+        this.list.replaceChildren(...this.items.map((item) => this.entry(item)));
+        this.changed();
+    }
+
+    entry(item) {
+        const entry = document.createElement("li");
+        const remove = document.createElement("button");
+        remove.type = "button";
+        remove.className = "button small";
+        remove.textContent = "×";
+        remove.setAttribute("aria-label", `${this.words.remove} ${item.name}`);
+        remove.addEventListener("click", () => {
+            this.items = this.items.filter((other) => other !== item);
+            this.show();
+        });
+        entry.append(item.name, remove);
+        return entry;
+    }
+}
+
+function dataUrl(file) {
+    return new Promise((resolve, reject) => {
+        const reader = new FileReader();
+        reader.addEventListener("load", () => resolve(reader.result));
+        reader.addEventListener("error", () => reject(reader.error));
+        reader.readAsDataURL(file);
+    });
+}

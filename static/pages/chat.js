@@ -1,0 +1,248 @@
+// The chat page: what is written goes out by the websocket, what comes back is shown as it comes.
+
+import { Attachments } from "./attachments.js";
+import { copy } from "./copying.js";
+import { Menu } from "./menu.js";
+import { Parameters } from "./parameters.js";
+import { Picker, isReady } from "./picker.js";
+import { Server } from "./server.js";
+import { Sidebar } from "./sidebar.js";
+import { Socket } from "./socket.js";
+import { Stream } from "./stream.js";
+
+const byId = (id) => document.getElementById(id);
+const page = byId("chat");
+const words = byId("words").dataset;
+const asked = new URLSearchParams(location.search);
+const [form, prompt, send, stop, list] = ["form", "prompt", "send", "stop", "turns"].map(byId);
+
+let conversation = page.dataset.conversation || null;
+let waiting = false; // a question was sent, and the server has not said yet that it took it
+let trouble = "";
+let lost = false;
+
+const server = new Server(page.dataset);
+const sidebar = new Sidebar(server);
+const stream = new Stream(list, byId("talk"), words);
+const picker = new Picker(asked.get("model") ?? page.dataset.model, refresh);
+const parameters = new Parameters((model) => picker.choose(model));
+const attachments = new Attachments(words, explain, refresh);
+const menu = new Menu(server, {
+    renamed(title) {
+        document.title = `${title} · Modelyard`;
+        sidebar.refresh();
+    },
+    deleted: () => location.assign(page.dataset.home),
+    failed: (error) => explain(error.message),
+});
+const socket = new Socket(page.dataset.socket, {
+    open() {
+        lost = false;
+        for (const turn of running()) {
+            socket.send({ type: "follow", message: turn.dataset.message });
+        }
+        refresh();
+    },
+    message: (message) => HANDLERS[message.type]?.(message),
+    lost() {
+        lost = true;
+        waiting = false;
+        refresh();
+    },
+    loggedOut() {
+        location.assign(`${page.dataset.login}?next=${encodeURIComponent(location.pathname)}`);
+    },
+});
+
+const HANDLERS = {
+    models({ models }) {
+        picker.update(models);
+        askFromAddress();
+    },
+    begun(message) {
+        waiting = false;
+        stream.begin(message.after, message.question, message.answer);
+        if (conversation !== message.conversation) {
+            conversation = message.conversation;
+            history.replaceState(null, "", message.url);
+            menu.about(conversation, message.title);
+            document.title = `${message.title} · Modelyard`;
+        }
+        sidebar.refresh(conversation);
+        refresh();
+    },
+    blocks: (message) => stream.blocks(message),
+    text: (message) => stream.text(message),
+    done(message) {
+        const turn = stream.done(message);
+        const said = turn?.querySelector(".raw").textContent ?? "";
+        byId("announcer").textContent = message.state === "stopped" ? words.stopped : `${words.answer} ${said}`;
+        refresh();
+    },
+    error({ text }) {
+        waiting = false;
+        explain(text);
+    },
+};
+
+function running() {
+    return [...list.querySelectorAll('[data-state="running"]')];
+}
+
+function canAsk() {
+    return !waiting && !lost && socket.isOpen && !running().length && isReady(picker.chosen);
+}
+
+function ask({ text, parent, files = [] }) {
+    waiting = true;
+    trouble = "";
+    socket.send({
+        type: "ask",
+        text,
+        parent: parent || null,
+        conversation,
+        attachments: files,
+        model: picker.chosen.name,
+        system: parameters.system.value.trim(),
+        parameters: parameters.values,
+    });
+    refresh();
+}
+
+/** `?q=` in the address is asked as soon as the model can answer. */
+function askFromAddress() {
+    const text = asked.get("q");
+    if (text && !conversation && canAsk()) {
+        asked.delete("q");
+        ask({ text });
+    }
+}
+
+function explain(sentence) {
+    trouble = sentence;
+    refresh();
+}
+
+function refresh() {
+    const model = picker.chosen;
+    const known = picker.models !== null;
+    const answering = running().length > 0;
+    send.hidden = answering;
+    stop.hidden = !answering;
+    send.disabled = !canAsk() || !(prompt.value.trim() || attachments.items.length);
+    const empty = !list.children.length && !waiting;
+    byId("nothing").hidden = !(known && empty && !picker.models.length);
+    byId("welcome").hidden = !(known && empty && picker.models.length);
+    const banner = byId("banner");
+    banner.textContent = lost ? words.lost : trouble || (model && !isReady(model) ? model.sentence : "");
+    banner.className = `banner ${lost ? "" : trouble ? "failed" : model?.state}`;
+    banner.hidden = !banner.textContent;
+}
+
+function grow() {
+    prompt.style.height = "auto";
+    prompt.style.height = `${prompt.scrollHeight}px`;
+}
+
+function submit() {
+    const text = prompt.value.trim();
+    if (send.disabled || !(text || attachments.items.length)) {
+        return;
+    }
+    ask({ text, parent: list.lastElementChild?.dataset.message, files: attachments.take() });
+    prompt.value = "";
+    grow();
+}
+
+/** Change a question in its place: the old one stays as a version. */
+function edit(turn) {
+    const box = document.createElement("form");
+    const area = document.createElement("textarea");
+    const [cancel, save] = [words.cancel, words.save].map((text) => {
+        const button = document.createElement("button");
+        button.className = "button";
+        button.textContent = text;
+        return button;
+    });
+    cancel.type = "button";
+    save.classList.add("primary");
+    box.className = "edit";
+    area.className = "field";
+    area.value = turn.querySelector(".raw").textContent;
+    box.append(area, cancel, save);
+    const question = turn.querySelector(".question");
+    cancel.addEventListener("click", () => box.replaceWith(question));
+    box.addEventListener("submit", (event) => {
+        event.preventDefault();
+        if (canAsk() && area.value.trim()) {
+            box.replaceWith(question);
+            ask({ text: area.value.trim(), parent: turn.dataset.parent });
+        }
+    });
+    question.replaceWith(box);
+    area.focus();
+}
+
+async function showVersion(message) {
+    try {
+        const response = await server.post(server.of(conversation, `show/${message}`));
+        list.innerHTML = await response.text();
+        stream.dress(list);
+    } catch (error) {
+        explain(error.message);
+    }
+}
+
+list.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    const turn = event.target.closest(".turn");
+    if (!button || !turn) {
+        return;
+    }
+    const { dataset } = button;
+    if ("copyCode" in dataset) {
+        copy(button, button.closest("figure").querySelector("code").textContent, words);
+    } else if ("copyTurn" in dataset) {
+        copy(button, turn.querySelector(".raw").textContent, words);
+    } else if ("again" in dataset && canAsk()) {
+        waiting = true;
+        socket.send({ type: "again", message: turn.dataset.message, model: picker.chosen.name, parameters: parameters.values });
+    } else if ("edit" in dataset) {
+        edit(turn);
+    } else if (dataset.show) {
+        showVersion(dataset.show);
+    }
+    refresh();
+});
+form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+});
+prompt.addEventListener("keydown", (event) => {
+    // While an input method composes, Enter takes its suggestion (229: Safari says so only by the code).
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
+        event.preventDefault();
+        submit();
+    }
+});
+prompt.addEventListener("input", () => {
+    grow();
+    refresh();
+});
+stop.addEventListener("click", () => {
+    for (const turn of running()) {
+        socket.send({ type: "stop", message: turn.dataset.message });
+    }
+    prompt.focus();
+});
+document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && running().length && !document.querySelector("dialog[open], :popover-open")) {
+        stop.click();
+    }
+});
+stream.dress(list);
+byId("talk").scrollTop = byId("talk").scrollHeight;
+if (conversation) {
+    menu.about(conversation, document.querySelector("h1").textContent);
+}
+refresh();

@@ -1,0 +1,101 @@
+// Answers as they grow: finished blocks are appended, the open ones replaced, and the newest words follow as text.
+
+const NEAR_END_PX = 80;
+
+export class Stream {
+    /** `scroller` scrolls the turns; `words` are texts of the page. */
+    constructor(list, scroller, words) {
+        this.list = list;
+        this.scroller = scroller;
+        this.words = words;
+    }
+
+    find(message) {
+        return this.list.querySelector(`[data-message="${message}"]`);
+    }
+
+    blocks({ message, first, finished, open, tail }) {
+        const turn = this.find(message);
+        if (!turn) {
+            return;
+        }
+        this.keepingEnd(() => {
+            const done = turn.querySelector(".finished");
+            if (first === 0) {
+                done.replaceChildren();
+            }
+            done.insertAdjacentHTML("beforeend", finished.join(""));
+            turn.querySelector(".open").innerHTML = open;
+            turn.querySelector(".tail").textContent = tail;
+            this.dress(turn);
+            this.settled(turn);
+        });
+    }
+
+    text({ message, text }) {
+        const turn = this.find(message);
+        if (turn) {
+            this.keepingEnd(() => {
+                turn.querySelector(".tail").append(text);
+                this.settled(turn);
+            });
+        }
+    }
+
+    done({ message, turn }) {
+        const before = this.find(message);
+        if (!before) {
+            return null;
+        }
+        let after;
+        this.keepingEnd(() => {
+            after = this.made(turn);
+            before.replaceWith(after);
+            this.dress(after);
+        });
+        return after;
+    }
+
+    /** Put turns at the end of the path that leads to `after`; what followed it before is another branch now. */
+    begin(after, ...turns) {
+        const last = after ? this.find(after) : null;
+        const rest = last ? [...this.list.children].slice([...this.list.children].indexOf(last) + 1) : [...this.list.children];
+        for (const turn of rest) {
+            turn.remove();
+        }
+        this.list.append(...turns.map((html) => this.made(html)));
+        this.scroller.scrollTop = this.scroller.scrollHeight;
+    }
+
+    /** Give every block of code its button. */
+    dress(root) {
+        for (const caption of root.querySelectorAll("figure.code > figcaption:not(:has(button))")) {
+            const button = document.createElement("button");
+            button.type = "button";
+            button.className = "button small";
+            button.textContent = this.words.copy;
+            button.dataset.copyCode = "";
+            caption.append(button);
+        }
+    }
+
+    made(html) {
+        const template = document.createElement("template");
+        template.innerHTML = html.trim();
+        return template.content.firstElementChild;
+    }
+
+    settled(turn) {
+        turn.querySelector(".thinking")?.remove();
+    }
+
+    /** Change something and stay at the end, unless the reader has scrolled up. */
+    keepingEnd(change) {
+        const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+        const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+        change();
+        if (atEnd) {
+            this.scroller.scrollTop = this.scroller.scrollHeight;
+        }
+    }
+}
