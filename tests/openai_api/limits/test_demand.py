@@ -10,6 +10,7 @@ from inference.protocol.chat import ChatCompletionRequest
 from inference.protocol.completions import CompletionRequest
 from inference.protocol.embeddings import EmbeddingRequest
 from inference.protocol.errors import BadRequest
+from inference.protocol.tokens import DetokenizeRequest, TokenizeRequest
 from openai_api.limits.demand import MESSAGE_TOKENS, TEMPLATE_TOKENS, TEXT_TOKENS, demand
 from openai_api.limits.facts import EVERYBODY, LimitFacts
 
@@ -31,6 +32,14 @@ def test_a_prompt_is_taken_for_a_token_a_byte_in_every_script() -> None:
     assert demand(request, [limit()], context=4096).tokens == 5 + 6 + 1 + 3 * TEXT_TOKENS
     ids = EmbeddingRequest.parse({"model": "m", "input": [[1, 2, 3]]})
     assert demand(ids, [limit()], context=4096).tokens == 3 + TEXT_TOKENS
+
+
+def test_who_asks_for_tokens_only_uses_none_and_so_counts_as_a_request() -> None:
+    for request in (
+        TokenizeRequest.parse({"model": "m", "prompt": "hello"}),
+        DetokenizeRequest.parse({"model": "m", "tokens": [1]}),
+    ):
+        assert demand(request, [limit(max_context=1)], context=4096).tokens == 0
 
 
 def test_every_answer_that_is_generated_is_reserved() -> None:
