@@ -37,6 +37,8 @@ EXPOSED = ", ".join(
         "*",  # the others of ours; browsers that do not know the star take the names
     )
 )
+# What a page may call: the inference API, and nothing of who runs it.
+FOR_PAGES = ("/v1", "/tokenize", "/detokenize")
 PREFLIGHT = {"access-control-allow-headers": "Authorization, *", "access-control-max-age": "86400"}
 # Longer than the last event of a stream.
 TAIL = 16
@@ -202,7 +204,7 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
 
     def _cors(self) -> Mapping[str, str]:
         """Which pages may read the answer. Keys are in the call itself, no cookie is looked at here."""
-        if not self.scope["path"].startswith("/v1"):
+        if not self.scope["path"].startswith(FOR_PAGES):
             return {}
         allowed: frozenset[str] = settings.MODELYARD_CORS_ORIGINS
         if ANY_ORIGIN in allowed:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
+from io import BytesIO
 
 import aiohttp
 from django.conf import settings
@@ -25,6 +26,7 @@ from registry.tokens import worker_token
 logger = logging.getLogger(__name__)
 
 CONNECT_S = 2.0
+LARGE_BODY = 2**20
 EVENT_STREAM = "text/event-stream"
 # Draining, or not the worker that we think it is: either way another replica may answer.
 NOT_THIS_ONE = frozenset({401, 403, 503})
@@ -73,7 +75,7 @@ async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, s
     if refusal := wire.refusal(replica.address):
         raise ReplicaUnavailable(refusal, unreachable=True)
     try:
-        response = await stack.enter_async_context(session.post(url, data=call.encoded(), headers=headers))
+        response = await stack.enter_async_context(session.post(url, data=_sent(call.encoded()), headers=headers))
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise ReplicaFull(f"{replica.address}: full", unreachable=False)
         if response.status in NOT_THIS_ONE:
@@ -85,6 +87,11 @@ async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, s
         raise ReplicaUnavailable(_why(replica.address, error), unreachable=True) from error
     except (aiohttp.ClientError, OSError) as error:
         raise ReplicaDied(_why(replica.address, error), unreachable=True) from error
+
+
+def _sent(body: bytes) -> bytes | BytesIO:
+    # aiohttp writes bytes in one go, and warns of that when they are many; a file it writes piece by piece.
+    return body if len(body) < LARGE_BODY else BytesIO(body)
 
 
 def _why(address: str, error: Exception) -> str:

@@ -141,6 +141,28 @@ async def test_only_named_pages_may_read_answers_when_pages_are_named(
     assert headers["vary"] == "Origin"
 
 
+PREFLIGHT = {"access_control_request_method": "POST", "access_control_request_headers": "authorization,content-type"}
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/tokenize", "/detokenize"])
+async def test_a_browser_may_send_a_key_from_named_pages_and_from_no_others(settings: Any, path: str) -> None:
+    settings.MODELYARD_CORS_ORIGINS = frozenset({"https://a.example"})
+    status, allowed, _ = await answer(call("OPTIONS", path, origin="https://a.example", **PREFLIGHT))
+    assert (status, allowed["access-control-allow-origin"]) == (204, "https://a.example")
+    # The star does not stand for this one: https://fetch.spec.whatwg.org/#cors-non-wildcard-request-header-name
+    assert "Authorization" in allowed["access-control-allow-headers"].split(", ")
+    assert "POST" in allowed["access-control-allow-methods"].split(", ")
+    _, refused, _ = await answer(call("OPTIONS", path, origin="https://b.example", **PREFLIGHT))
+    assert "access-control-allow-origin" not in refused
+    assert "access-control-allow-credentials" not in {**allowed, **refused}
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/health", "/api/v1/keys"])
+async def test_what_is_for_operators_is_for_no_other_page(path: str) -> None:
+    _, headers, _ = await answer(call("OPTIONS", path, origin="https://a.example", **PREFLIGHT))
+    assert "access-control-allow-origin" not in headers
+
+
 async def test_a_bug_is_a_500_without_details_and_a_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     http = call()
     await send(http, b"bug")

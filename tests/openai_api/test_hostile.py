@@ -77,6 +77,11 @@ WRONG_HTTP = {
     "a negative length": OURS + b"Content-Length: -5\r\n\r\n",
     "chunks that lie": OURS + JSON + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
     "chunks and more": OURS + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "a chunk's length with a sign": OURS + JSON + b"Transfer-Encoding: chunked\r\n\r\n+2\r\n{}\r\n0\r\n\r\n",
+    "an encoding under another name": OURS + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a length in hexadecimal": OURS + b"Content-Length: 0x2\r\n\r\n{}",
+    "two lengths in one": OURS + b"Content-Length: 2, 2\r\n\r\n{}",
+    "lines that end with LF alone": OURS.replace(b"\r\n", b"\n") + b"Content-Length: 0\n\n",
     "a header over two lines": OURS + b"X-A: 1\r\n 2\r\nContent-Length: 0\r\n\r\n",
     "a space before the colon": OURS + b"Content-Length : 0\r\n\r\n",
     "a NUL in a header": OURS + b"X-A: a\x00b\r\n\r\n",
@@ -169,7 +174,7 @@ async def _never_read(here: Rig, *, until: asyncio.Event) -> None:
 @asynccontextmanager
 async def upstream(answer: Any) -> AsyncIterator[Replica]:
     """A worker of ours that answers as the test wants it."""
-    app = web.Application()
+    app = web.Application(client_max_size=10_000_000)
     app.router.add_post(CHAT, answer)
     async with TestServer(app) as server:
         yield Replica(uuid4(), f"http://127.0.0.1:{server.port}", ("chat",))
@@ -211,6 +216,31 @@ async def test_a_request_in_chunks_reaches_the_worker_with_a_length() -> None:
         assert (await said(here, chunked))[0] == 200
     [(length, encoding, arrived)] = seen
     assert (length, encoding) == (str(len(arrived)), None)
+
+
+async def test_a_large_request_reaches_the_worker_with_a_length() -> None:
+    lengths: list[tuple[str | None, int]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        lengths.append((request.headers.get("Content-Length"), len(await request.read())))
+        return web.json_response({})
+
+    body = json.dumps(ASK | {"messages": [{"role": "user", "content": "x" * 3_000_000}]}).encode()
+    async with upstream(answer) as replica, rig(model("echo", replica)) as here:
+        assert (await said(here, posted(body)))[0] == 200
+    [(announced, arrived)] = lengths
+    assert announced == str(arrived)
+    assert arrived > 3_000_000
+
+
+async def test_a_request_line_leads_to_our_own_endpoints_and_to_nobody_else() -> None:
+    key = b"\r\nHost: a\r\nAuthorization: Bearer %b\r\n\r\n" % SECRET.encode()
+    async with rig() as here:
+        for url in (b"http://10.0.0.5:1/v1/models", b"https://a:b@127.0.0.1:1/v1/models"):
+            status, _, body = await said(here, b"GET " + url + b" HTTP/1.1" + key)
+            assert (status, json.loads(body)) == (200, {"object": "list", "data": []})
+        status, _, _ = await said(here, b"CONNECT 10.0.0.5:443 HTTP/1.1" + key)
+        assert status == 400
 
 
 async def test_a_body_that_is_not_said_to_be_json_is_a_415() -> None:
