@@ -68,6 +68,15 @@ class KeyNew(Strict):
     expires_at = serializers.DateTimeField(allow_null=True, default=None)
 
 
+class KeyEdit(Strict):
+    """What can be said of a key; its owner and its secret stay."""
+
+    name = serializers.CharField(max_length=100)
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices), min_length=1)
+    allowed_models = serializers.ListField(child=serializers.CharField(max_length=100), max_length=1000)
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
 class Rotate(Strict):
     """How long the old secret works beside the new one."""
 
@@ -126,6 +135,24 @@ class KeyViews(YardViews[ApiKey]):
         said["parent"] = self._making_key(said)
         key, secret = keys.create_key(said.pop("name"), said.pop("user", None), actor=actor(request), **said)
         return Response(self._made(key, secret), status=201)
+
+    @extend_schema(summary="Edit an API key", request=KeyEdit, responses=KeyShown)
+    @transaction.atomic
+    def partial_update(self, request: Request, id: str) -> Response:  # noqa: A002 - the route's name
+        """What is not named stays. What is taken from a key is taken from those that it made."""
+        key = self.locked()
+        before = set(key.scopes)
+        for name, value in self.body(KeyEdit, partial=True).items():
+            setattr(key, name, value)
+        self._check_reach({"user": key.user, "group": key.group, "scopes": before | set(key.scopes)})
+        own = self._own_key()
+        if own is not None and own.pk not in {key.pk, key.parent_id}:
+            raise PermissionDenied("A key edits itself and the keys that it made, and no others.")
+        for bound in filter(None, (own, key.parent)):
+            if problem := excess(key, bound):
+                raise PermissionDenied(problem)
+        keys.edit(key, actor=actor(request))
+        return Response(self.shown(ApiKey.objects.get(pk=key.pk)))
 
     @extend_schema(summary="Revoke an API key", request=Nothing, responses=KeyShown)
     @action(detail=True, methods=["post"])

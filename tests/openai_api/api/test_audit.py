@@ -38,6 +38,7 @@ ORDERS: Mapping[str, tuple[str, dict[str, Any], str]] = {
     "post nodes/{name}/drain": ("nodes/node-a/drain", {"timeout_s": 5}, "node node-a"),
     "post nodes/{name}/label": ("nodes/node-a/label", {"labels": {"zone": "a"}}, "node node-a"),
     "post keys": ("keys", {"name": "nightly"}, "key nightly"),
+    "patch keys/{id}": ("keys/{key}", {"name": "newer"}, "key newer"),
     "post keys/{id}/revoke": ("keys/{key}/revoke", {}, "key old"),
     "post keys/{id}/rotate": ("keys/{key}/rotate", {}, "key old"),
     "post limits": ("limits", {"user": "boss", "concurrent": 2}, "limit of boss"),

@@ -48,6 +48,7 @@ TAKES = {
     "get keys": OWN,
     "post keys": "add_apikey",
     "get keys/{id}": OWN,
+    "patch keys/{id}": "change_apikey",
     "post keys/{id}/revoke": OWN,
     "post keys/{id}/rotate": "add_apikey",
     "get limits": OWN,
