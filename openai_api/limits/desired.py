@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 
 from openai_api.models import Limit
@@ -37,7 +37,7 @@ def save(limit: Limit, *, actor: str) -> None:
     try:
         limit.full_clean()
     except ValidationError as error:
-        raise InvalidDesire(" ".join(error.messages)) from None
+        raise InvalidDesire(" ".join(_sentences(error))) from None
     with transaction.atomic():
         limit.save()
         caps = {name: getattr(limit, name) for name in CAPS}
@@ -53,3 +53,8 @@ def remove(limits: Iterable[Limit], *, actor: str) -> None:
             record(actor=actor, subject=f"limit of {limit}"[:100], reason="removed")
             limit.delete()
         notify("limit")
+
+
+def _sentences(error: ValidationError) -> Iterable[str]:
+    for name, messages in error.message_dict.items():
+        yield from messages if name == NON_FIELD_ERRORS else (f"{name}: {message}" for message in messages)

@@ -65,6 +65,16 @@ class Limits:
         self._settling: set[asyncio.Task[None]] = set()
         self._keeping: asyncio.Task[None] | None = None
 
+    @property
+    def away(self) -> bool:
+        """Whether this process counts by itself."""
+        return self._away
+
+    @property
+    def owes(self) -> bool:
+        """Whether something was used that the database does not know yet."""
+        return bool(self._debts or self._unsettled)
+
     async def hold(self, call: Call) -> Held:
         """The call as it may be asked; whoever calls this settles it, also when this is left in its middle.
 
@@ -104,7 +114,7 @@ class Limits:
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.wait([self._keeping])
-        if self._unsettled or self._debts:
+        if self.owes:
             await self._catch_up()
         await self._rows.close()
 
@@ -182,7 +192,7 @@ class Limits:
         while True:
             for _ in range(int(RENEW_EVERY_S / LOOK_AGAIN_S)):
                 await asyncio.sleep(LOOK_AGAIN_S)
-                if self._away or self._debts or self._unsettled:
+                if self._away or self.owes:
                     await self._catch_up()
             if not self._away:
                 await self._catch_up()

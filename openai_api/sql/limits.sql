@@ -138,7 +138,8 @@ CREATE OR REPLACE FUNCTION modelyard_renew(calls uuid[], hold_s float8) RETURNS 
         WHERE call = ANY(calls);
 $$;
 
--- Workers have a login of their own, which may beat and nothing else.
+-- Workers have a login of their own, which may beat and nothing else. Nobody's own schemas and temporary tables come
+-- before ours.
 DO $$
 DECLARE
     f regprocedure;
@@ -149,6 +150,7 @@ BEGIN
             AND proname IN ('modelyard_refilled', 'modelyard_measures', 'modelyard_debit', 'modelyard_lock_counters',
                             'modelyard_reserve', 'modelyard_settle', 'modelyard_owe', 'modelyard_renew')
     LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, %I, pg_temp', f, current_schema());
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;
 END;

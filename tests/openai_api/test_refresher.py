@@ -8,15 +8,14 @@ import time
 from collections.abc import AsyncIterator
 
 import openai
-import psycopg
 import pytest
 from asgiref.sync import sync_to_async
+from breaking_off import break_off
 from django.contrib.auth.models import User
 from django.db import connection
 from echo_worker import EchoWorker
 from error_shape import assert_envelope
 from gateway_rig import QUESTION, client, eventually, serving
-from psycopg import sql
 
 from openai_api import keys, lifespan, refresher
 from openai_api.models import ApiKey
@@ -124,20 +123,3 @@ async def test_live_routes_go_on_while_the_database_is_away(
         await eventually(lambda: "is back" in caplog.text)
     assert answer.choices[0].message.content == "one two three"
     assert caplog.text.count("is away") == 1
-
-
-def break_off(*, connectable: bool) -> None:
-    """Close every connection to the test's database and let nobody in, or everybody again."""
-    settings = connection.settings_dict
-    connection.close()
-    with psycopg.connect(
-        host=settings["HOST"],
-        port=settings["PORT"],
-        user=settings["USER"],
-        password=settings["PASSWORD"],
-        dbname="postgres",
-        autocommit=True,
-    ) as server:
-        name = sql.Identifier(settings["NAME"])
-        server.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}").format(name, sql.Literal(connectable)))
-        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [settings["NAME"]])

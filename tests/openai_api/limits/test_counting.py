@@ -92,3 +92,13 @@ def test_what_one_limit_refuses_is_taken_from_none() -> None:
     asked = [wide.id, narrow.pk]
     assert [m.wait_s > 0 for m in reserve(uuid.uuid4(), asked, 50)] == [False, True]
     assert [m.remaining for m in reserve(uuid.uuid4(), asked, 10)] == [90, 0]
+
+
+def test_nobody_chooses_what_the_names_in_the_functions_mean_and_only_their_owner_calls_them() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT proconfig, has_function_privilege('modelyard_worker', oid, 'EXECUTE') FROM pg_proc "
+            "WHERE proname LIKE 'modelyard\\_%%' AND proname <> 'modelyard_beat' AND prorettype <> 'trigger'::regtype"
+        )
+        found = cursor.fetchall()
+    assert found == 8 * [(["search_path=pg_catalog, public, pg_temp"], False)]
