@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import importlib.metadata
 import time
 from collections.abc import Iterator
 
@@ -17,6 +19,7 @@ from inference.traffic import Traffic
 
 # An engine that makes no step for so many seconds is not at work: who waits for it may lose patience.
 STALLED_S = 60.0
+_VERSION = importlib.metadata.version("modelyard")
 
 
 class Service:
@@ -27,10 +30,22 @@ class Service:
         self.lifecycle = Lifecycle()
         self.traffic = Traffic()
         self.created = int(time.time())
-        self.fingerprint = _fingerprint(config)
         self.address = ""
         # Set by the worker once loaded; the handlers go through `engine`.
         self.loaded: Engine | None = None
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """OpenAI's `system_fingerprint`; for answers only, since a model that loads does not know its own yet.
+
+        Two workers with the same one answer the same seed with the same text.
+        """
+        config = self.config
+        backend = () if self.loaded is None else self.loaded.backend
+        # Weights that are known by themselves need no name.
+        named = () if backend else (str(config.model), config.revision)
+        facts = repr((config.engine, _VERSION, named, backend, sorted(config.options.items())))
+        return f"fp_{hashlib.sha256(facts.encode()).hexdigest()[:10]}"
 
     @property
     def engine(self) -> Engine:
@@ -77,9 +92,3 @@ class Service:
             message = f"This worker of the model '{self.config.name}' is shutting down."
         wait_s = retry_after_s(phase, self.lifecycle.elapsed_s())
         return ServiceUnavailable(message, retry_after_s=wait_s, code=f"model_{phase.state.lower()}")
-
-
-def _fingerprint(config: WorkerConfig) -> str:
-    # Two workers with the same fingerprint answer the same seed with the same text.
-    backend = repr((config.engine, str(config.model), config.revision, sorted(config.options.items())))
-    return f"fp_{hashlib.sha256(backend.encode()).hexdigest()[:10]}"

@@ -201,6 +201,8 @@ class Engine(ABC):
     context_length: int = 0
     # How many requests it runs at once, the others waiting; None: it does not say.
     max_running: int | None = None
+    # What answers depend on beside the options: versions, the way through the model, and which weights these are.
+    backend: tuple[str, ...] = ()
     # Whether a model's name on a hub becomes files on this machine, in `config.model`, before `load` is called.
     reads_files: bool = True
 

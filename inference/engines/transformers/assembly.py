@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,13 +46,15 @@ class Parts:
     grammars: Grammars
     tool_syntax: ToolSyntax | None
     model: LoadedModel
+    backend: tuple[str, ...]
 
 
 class _Way(NamedTuple):
-    """A way through a model, with a cache of so many blocks."""
+    """A way through a model, with a cache of so many blocks; with kernels of our own, or without."""
 
     forward: Forward
     blocks: int
+    kernels: bool
 
 
 def assemble(model: LoadedModel, options: TransformersOptions, *, cache_dir: Path, on_crash: OnCrash) -> Parts:
@@ -79,6 +82,7 @@ def assemble(model: LoadedModel, options: TransformersOptions, *, cache_dir: Pat
         grammars=Grammars(model.tokenizer, vocabulary=limits.vocabulary, stop_ids=limits.stop_ids),
         tool_syntax=syntax,
         model=model,
+        backend=_backend(model, way),
     )
 
 
@@ -91,8 +95,16 @@ def _way(model: LoadedModel, options: TransformersOptions, cache_dir: Path) -> _
         native = native_forward(model.model, kernels, threads=threads)
         if native is not None:
             native.open_cache(blocks, context=model.context_length, rotary=rotary)
-            return _Way(native, blocks)
-    return _Way(library_forward(model.model, model.device, blocks=blocks, kernels=kernels, threads=threads), blocks)
+            return _Way(native, blocks, kernels=True)
+    forward = library_forward(model.model, model.device, blocks=blocks, kernels=kernels, threads=threads)
+    return _Way(forward, blocks, kernels=kernels is not None)
+
+
+def _backend(model: LoadedModel, way: _Way | None) -> tuple[str, ...]:
+    """By what the numbers are made: another version, type, device or kernel may round them otherwise."""
+    passes = () if way is None else (type(way.forward).__name__, "kernels" if way.kernels else "no kernels")
+    versions = [f"{name} {version(name)}" for name in ("transformers", "torch")]
+    return (*versions, str(model.model.dtype), model.device.partition(":")[0], *passes)
 
 
 def _stepper(way: _Way, options: TransformersOptions) -> Stepper:

@@ -26,6 +26,7 @@ from inference.engines.transformers.sequence import Sequence as RunningSequence
 from inference.errors import EngineClosed, InferenceError, InvalidRequest, LoadError
 from inference.failure import Failure
 from inference.protocol.causes import Cause
+from inference.sources.identity import identity
 from inference.sources.progress import Changes, Span
 from inference.sources.resolve import resolve
 from inference.text.stream import TextStream
@@ -74,6 +75,7 @@ class TransformersEngine(TokenEngine):
         # Texts to embed are cut into batches of their own, however many requests they come in.
         self.max_running = self._options.max_running if Capability.COMPLETIONS in self.capabilities else None
         self.tool_syntax = parts.tool_syntax
+        self.backend = (*parts.backend, identity(files))
         span.at(0.95, "warming up")
         parts.loop.start()
         self._loaded = parts
