@@ -59,9 +59,10 @@ class Books:
     async def following(self, call: Call, outcome: Outcome) -> AsyncIterator[None]:
         """Complete the outcome when the block is left, however that happens."""
         self.metrics.began(call)
-        refused = False
+        refused = well = False
         try:
             yield
+            well = True
         except ApiError as error:
             refused = _at_the_door(error, outcome)
             outcome.status, outcome.finish, outcome.error = error.status, "error", error.code or error.type
@@ -72,7 +73,7 @@ class Books:
         finally:
             outcome.ended_at = time.monotonic()
             if not outcome.finish:
-                _unfinished(outcome)
+                _unfinished(outcome, well=well)
             await self._close(call, outcome, refused=refused)
 
     async def stop(self) -> None:
@@ -134,7 +135,7 @@ def _aborted(outcome: Outcome) -> None:
         outcome.status, outcome.finish = CLIENT_LEFT, "aborted"
 
 
-def _unfinished(outcome: Outcome) -> None:
+def _unfinished(outcome: Outcome, *, well: bool) -> None:
     """Left without a word: before its end, or by a bug. What engines of others answer may have no reason to end."""
-    if outcome.status == 0:
+    if outcome.status == 0 or not well:
         outcome.status, outcome.finish, outcome.error = INTERNAL_ERROR, "error", "internal_error"

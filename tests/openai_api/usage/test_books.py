@@ -14,6 +14,8 @@ from gateway_rig import QUESTION, Rig, eventually, model, rig
 
 from inference.protocol.errors import TooManyRequests
 from inference.server.failures import respond
+from openai_api.call import Call
+from openai_api.caller import Caller
 from registry.catalog import Replica
 
 ASK: dict[str, Any] = {"model": "echo", "messages": QUESTION}
@@ -90,6 +92,18 @@ async def test_who_is_refused_at_the_door_leaves_no_row_and_whom_a_replica_had_l
     assert 'modelyard_requests_total{endpoint="chat",model="echo",status="429"} 3.0' in figures
 
 
+async def test_a_bug_in_the_middle_of_an_answer_is_an_error_in_its_row(worker: EchoWorker) -> None:
+    async with rig(model("echo", worker.replica)) as here:
+        rows = kept(here)
+        call = here.gateway.call("chat", ASK | {"stream": True}, caller=Caller(), request_id="r")
+        with pytest.raises(LookupError):
+            await stumble(here, call)
+        await eventually(lambda: rows)
+    [row] = rows
+    assert (row["status"], row["finish"], row["error"]) == (500, "error", "internal_error")
+    assert (row["prompt_tokens"], row["exact"]) == (4, True)
+
+
 @pytest.mark.parametrize("path", ["/tokenize", "/detokenize"])
 async def test_who_asks_for_tokens_only_is_counted_and_leaves_no_row(path: str, worker: EchoWorker) -> None:
     async with rig(model("echo", worker.replica)) as gateway:
@@ -100,6 +114,12 @@ async def test_who_asks_for_tokens_only_is_counted_and_leaves_no_row(path: str, 
         figures = gateway.gateway.books.metrics.text(gateway.gateway.board.catalog).decode()
     assert f'modelyard_requests_total{{endpoint="{path[1:]}",model="echo",status="200"}} 1.0' in figures
     assert rows == []
+
+
+async def stumble(here: Rig, call: Call) -> None:
+    async with here.gateway.answer(call) as answer:
+        await anext(aiter(answer.chunks))
+        raise LookupError
 
 
 async def aenumerate(stream: Any, count: int) -> Any:
