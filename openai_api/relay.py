@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -19,6 +20,7 @@ from inference.protocol.refusals import IGNORED_FIELDS
 from inference.protocol.stream import KEEP_ALIVE
 from openai_api.call import Call
 from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaDied, ReplicaFull, ReplicaUnavailable
+from openai_api.silence import Silence
 from registry import wire
 from registry.catalog import Replica
 from registry.tokens import worker_token
@@ -142,10 +144,19 @@ async def _whole(body: bytes) -> AsyncIterator[bytes]:
 
 async def _stream(first: bytes, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     yield first
+    content, time = response.content, asyncio.get_running_loop().time
+    silence = Silence(response, settings.MODELYARD_REQUEST_TIMEOUT_S)
     try:
-        async for chunk in response.content.iter_any():
+        while True:
+            silence.since = time()
+            chunk = await content.readany()
+            silence.since = None
+            if not chunk:
+                return
             yield chunk
     except TimeoutError as error:
         raise EngineSilent("The engine said nothing for too long in the middle of its answer.") from error
     except (aiohttp.ClientError, OSError) as error:
         raise AnswerCutShort from error
+    finally:
+        silence.end()

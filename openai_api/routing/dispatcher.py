@@ -107,5 +107,7 @@ class Dispatcher:
 
 
 async def _ended(task: asyncio.Task[Answer]) -> None:
+    if task.done() and not task.cancelled() and task.exception() is None:
+        return
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
