@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from registry.catalog import Catalog, ServingState, Status
 
 pytestmark = pytest.mark.processes
 
+ROOT = Path(__file__).parents[2]
 LARGEST = 2_000
 GOOD, SPENT = "good", "spent"
 KEYS = {
@@ -134,6 +136,12 @@ async def refused(here: Rig, endpoint: Endpoint, expected: Refusal) -> None:
 
 def test_every_route_has_a_row() -> None:
     assert patterns() == {*ENDPOINTS, NOTHING}
+
+
+def test_the_documentation_has_every_status_with_its_code() -> None:
+    rows = [line for line in (ROOT / "docs" / "api.md").read_text().splitlines() if line.startswith("|")]
+    for expected in REFUSALS.values():
+        assert any(f"| {expected.status} |" in row and f"`{expected.code}`" in row for row in rows), expected.code
 
 
 async def test_every_endpoint_words_every_error_alike(worker: EchoWorker, settings: Settings) -> None:
