@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
-from yard import Yard
+from yard import Yard, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(120)]
 
@@ -77,3 +79,18 @@ def test_a_node_is_cordoned_and_takes_workers_again(operator: Page) -> None:
         order(operator, "Uncordon")
     expect(state).to_contain_text("online")
     expect(operator.locator("#node-events")).to_contain_text("uncordon")
+
+
+def test_what_was_asked_is_added_up_and_comes_as_a_file(operator: Page, yard: Yard) -> None:
+    yard.client().embeddings.create(model="all-minilm-l6-v2", input="hello")
+    until(lambda: yard.row("SELECT 1 FROM openai_api_usage WHERE model = 'all-minilm-l6-v2'"))
+    operator.goto("/admin/openai_api/usage/?model=all-minilm-l6-v2")
+    sums = operator.locator("#usage-totals")
+    expect(sums).to_contain_text("All together")
+    sums.get_by_text("by key").click()
+    expect(sums).to_contain_text("first key")
+    with operator.expect_download() as file:
+        sums.get_by_text("Export all as CSV").click()
+    lines = Path(file.value.path()).read_text().splitlines()
+    assert lines[0].startswith("id,began_at,request_id")
+    assert all("all-minilm-l6-v2" in line for line in lines[1:])
