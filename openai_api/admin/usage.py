@@ -51,7 +51,7 @@ class UsageAdmin(ReadOnlyAdmin):
     fieldsets = (
         (
             None,
-            {"fields": (("when", "request_id"), ("endpoint", "model"), ("outcome", "error"), ("worker", "streamed"))},
+            {"fields": ("request_id", ("when", "streamed"), ("endpoint", "model"), ("outcome", "error"), "worker")},
         ),
         ("Who", {"fields": (("username", "key_name"), ("group_name", "client"))}),
         ("Tokens", {"fields": (("prompt_tokens", "completion_tokens"), ("cached_tokens", "exact"))}),

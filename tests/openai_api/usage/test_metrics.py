@@ -15,7 +15,7 @@ from openai_api.models import Scope
 
 READER = {"Authorization": "Bearer my-reader"}
 READS = {hash_secret("my-reader"): KeyFacts(id=2, name="reader", user_id=ANNA, scopes=frozenset({Scope.READ}))}
-SAMPLE = re.compile(r'^(modelyard_\w+?)(?:\{(.*)\})? ([\d.e+-]+)$', re.MULTILINE)
+SAMPLE = re.compile(r"^(modelyard_\w+?)(?:\{(.*)\})? ([\d.e+-]+)$", re.MULTILINE)
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 
 
