@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 
 from inference.protocol.errors import BadRequest
 from inference.protocol.problems import problem
-from inference.protocol.prompts import Prompts, TextOrTokens, prompt_list
+from inference.protocol.prompts import Inputs, TextOrTokens, prompt_list
 from inference.protocol.requests import ApiRequest
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _inputs(value: object) -> object:
 class EmbeddingRequest(ApiRequest):
     """Texts to be embedded."""
 
-    input: Annotated[tuple[TextOrTokens, ...], BeforeValidator(_inputs, json_schema_input_type=Prompts)] = Field(
+    input: Annotated[tuple[TextOrTokens, ...], BeforeValidator(_inputs, json_schema_input_type=Inputs)] = Field(
         description="What to embed: a text, token ids, or a list of either. None may be empty."
     )
     encoding_format: EncodingFormat = Field(

@@ -15,7 +15,9 @@ MAX_PROMPTS = 2048
 # What clients may write, for the description of the API.
 TokenId = Annotated[int, Field(ge=0)]
 _TokenIds = Annotated[list[TokenId], Field(min_length=1)]
+_NotEmpty = Annotated[str, Field(min_length=1)]
 Prompts = str | _TokenIds | Annotated[list[str | _TokenIds], Field(min_length=1, max_length=MAX_PROMPTS)]
+Inputs = _NotEmpty | _TokenIds | Annotated[list[_NotEmpty | _TokenIds], Field(min_length=1, max_length=MAX_PROMPTS)]
 
 
 def prompt_list(value: object) -> object:

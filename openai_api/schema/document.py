@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 import orjson
+from pydantic import BaseModel
 
 from openai_api.models import Scope
 from openai_api.schema.answers import EmbeddingList, Error
@@ -21,7 +22,7 @@ ABOUT = (
     "OpenAI's API, answered by this server's models. A null is the same as an absent field. What would change an "
     "answer and cannot be honoured is refused; what has no effect is named in a header of the answer."
 )
-STREAMED = "Each `data:` is a JSON text as `x-itemSchema` says, or an `Error`. The last one is `[DONE]`."
+STREAMED = "A server-sent event. Comments between them say that the request waits. The last `data` is `[DONE]`."
 NOT_LOOKED_AT = {"description": "Not looked at: the path names the model."}
 NAMED = {"name": "model", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 NUMBER, TEXT = {"type": "integer"}, {"type": "string"}
@@ -48,7 +49,6 @@ def _document(*, anonymous: bool) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Modelyard inference API", "version": version("modelyard"), "description": ABOUT},
-        "servers": [{"url": "/", "description": "This server"}],
         "paths": _paths(anonymous=anonymous),
         "components": {
             "schemas": _schemas(),
@@ -114,9 +114,18 @@ def _content(operation: Operation) -> dict[str, Any]:
     assert operation.answer is not None  # else it is text
     content: dict[str, Any] = {"application/json": {"schema": ref(operation.answer)}}
     if operation.event is not None:
-        stream = {"schema": {"type": "string", "description": STREAMED}, "x-itemSchema": ref(operation.event)}
-        content["text/event-stream"] = stream
+        content["text/event-stream"] = {"schema": _event(operation.event)}
     return content
+
+
+def _event(kind: type[BaseModel]) -> Schema:
+    """As OpenAPI 3.2 has it, one event as an object: 3.1 has no words for a stream."""
+    text = {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "contentSchema": {"anyOf": [ref(kind), ref(Error)]},
+    }
+    return {"type": "object", "description": STREAMED, "required": ["data"], "properties": {"data": text}}
 
 
 def _schemas() -> dict[str, Schema]:

@@ -18,6 +18,7 @@ from openai_api.models import Scope
 from openai_api.schema import answers, state
 
 Example = Mapping[str, Any]
+DESCRIPTION = "/v1/openapi.json"
 HELLO = [{"role": "user", "content": "Name three colours."}]
 # Whoever asks may do each of these wrong: a body that is too slow, too large or packed; too many headers.
 EVERYWHERE = (408, 413, 415, 431, 500)
@@ -176,7 +177,7 @@ OPERATIONS = (
     Operation(
         "describe",
         "get",
-        "/v1/openapi.json",
+        DESCRIPTION,
         "This description",
         "By OpenAPI 3.1.",
         "Server",

@@ -35,6 +35,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "openai_api.api.description.tell_errors",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "WorkerState": "registry.states.WorkerState",
         "Scope": "openai_api.models.key.Scope",

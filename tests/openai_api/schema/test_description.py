@@ -145,8 +145,9 @@ async def assert_described(here: Rig, method: str, path: str, **asked: Any) -> i
         return response.status
     *events, done = [line.removeprefix("data: ") for line in answer.split("\n\n") if line]
     assert done == "[DONE]"
+    said = content["schema"]["properties"]["data"]["contentSchema"]["anyOf"][0]
     for event in events:
-        validator(content["x-itemSchema"]["$ref"].rpartition("/")[2], closed=True).validate(json.loads(event))
+        validator(said["$ref"].rpartition("/")[2], closed=True).validate(json.loads(event))
     return response.status
 
 
