@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.crypto import salted_hmac
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from modelyard import passfile
 
@@ -49,10 +50,19 @@ def django_settings(url: str, *, application_name: str) -> dict[str, Any]:
 def broker_url(url: str) -> str:
     """The pgmq broker on the same database, with the password that libpq would find for a URL without one."""
     parts = _parsed(url)
-    account, at, place = url.split("://", 1)[1].rpartition("@")
+    # Celery takes what follows a question mark for options of its own; `libpq_environment` has them.
+    account, at, place = url.split("://", 1)[1].partition("?")[0].rpartition("@")
     if at and "password" not in parts and (password := passfile.password_for(parts, os.environ)):
         account = f"{account}:{quote(password, safe='')}"
     return f"pgmq://{account}{at}{place}"
+
+
+def libpq_environment(url: str) -> dict[str, str]:
+    """How a URL wants its connections secured, as libpq's variables: for the broker, which builds URLs without it."""
+    parts = _parsed(url)
+    known = {option.keyword.decode(): option.envvar for option in Conninfo.get_defaults()}
+    secured = [name for name in parts if name.startswith("ssl") or name == "channel_binding"]
+    return {envvar.decode(): parts[name] for name in secured if (envvar := known.get(name))}
 
 
 def worker_url(url: str, *, secret_key: str) -> str:

@@ -98,6 +98,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+os.environ.update(databases.libpq_environment(DATABASE_URL))
 CELERY_BROKER_URL = ENV.broker_url or databases.broker_url(DATABASE_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {} if ENV.broker_url else databases.BROKER_TRANSPORT_OPTIONS
 

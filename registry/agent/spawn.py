@@ -26,7 +26,7 @@ from registry.worker_login import heartbeat_url
 # What a worker must not inherit: with these it could act as the platform.
 WITHHELD = (
     *("DATABASE_URL", "MODELYARD_WORKER_DATABASE_URL", "CELERY_BROKER_URL", "MODELYARD_SECRET_KEY"),
-    *("PGPASSWORD", "PGPASSFILE", "MODELYARD_ROLE", "DJANGO_SETTINGS_MODULE"),
+    *("PGPASSWORD", "PGPASSFILE", "PGSSLCERT", "PGSSLKEY", "MODELYARD_ROLE", "DJANGO_SETTINGS_MODULE"),
 )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.databases import broker_url
+from modelyard.databases import broker_url, libpq_environment
 from modelyard.errors import BadArguments
 from modelyard.passfile import password_for
 from modelyard.secret_arguments import split_database_url
@@ -60,3 +60,9 @@ def test_the_broker_is_told_the_password_that_the_database_driver_finds(monkeypa
     monkeypatch.setenv("PGPASSWORD", "p@ss")
     assert broker_url("postgresql://ada@db:5432/yard") == "pgmq://ada:p%40ss@db:5432/yard"
     assert broker_url(URL) == "pgmq://ada:secret@db:5432/yard"
+
+
+def test_how_the_database_is_secured_reaches_the_broker_by_libpqs_own_variables() -> None:
+    url = "postgresql://ada:secret@db/yard?sslmode=verify-full&sslrootcert=/ca.pem&application_name=a"
+    assert broker_url(url) == "pgmq://ada:secret@db/yard"
+    assert libpq_environment(url) == {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/ca.pem"}
