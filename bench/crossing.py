@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +21,16 @@ DELAY_MS = 10
 TOKENS = 64
 WAVES = 4
 RATE, RATE_S = 100, 5
+IDLE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
     """`ttft` in ms by the number of streams; `speed` in tokens/s at the most streams; `rate_…` in ms at 100 requests/s.
 
-    `chunks`: how many a second one process could pass on, by the processor time that it took at the most streams.
+    `chunks`: how many a second one process could pass on, by the processor time that it took at the most streams, all
+    that their requests cost included. `request`: processor time of a request of four tokens at the rate, in ms. `idle`:
+    what the server's processes take while nobody asks, as a share of a core.
     """
 
     ttft: Mapping[int, float]
@@ -34,6 +38,8 @@ class Crossing:
     rate_p50: float
     rate_p99: float
     chunks: float
+    request: float
+    idle: float
     failed: int
 
 
@@ -45,13 +51,17 @@ async def cross(target: Target, streams: Sequence[int]) -> Crossing:
         before = _seconds(server)
         found[many] = await load(target, _bodies(many * WAVES), streams=many)
         busy = _seconds(server) - before
+    before = _seconds(server)
     firsts, failed = await _at_a_rate(target)
+    request = (_seconds(server) - before) / (RATE * RATE_S)
     return Crossing(
         ttft={many: one.ttft for many, one in found.items()},
         speed=found[max(streams)].tokens_per_second,
         rate_p50=percentile(firsts, 0.5),
         rate_p99=percentile(firsts, 0.99),
         chunks=found[max(streams)].tokens / busy,
+        request=request * 1e3,
+        idle=await _idle(server),
         failed=failed + sum(one.failed for one in found.values()),
     )
 
@@ -68,6 +78,8 @@ def median(rounds: Sequence[Crossing]) -> Crossing:
         rate_p50=middle("rate_p50"),
         rate_p99=middle("rate_p99"),
         chunks=middle("chunks"),
+        request=middle("request"),
+        idle=middle("idle"),
         failed=sum(one.failed for one in rounds),
     )
 
@@ -83,6 +95,20 @@ def _listening(target: Target) -> psutil.Process:
 def _seconds(process: psutil.Process) -> float:
     spent = process.cpu_times()
     return float(spent.user + spent.system)
+
+
+async def _idle(server: psutil.Process) -> float:
+    before = _family_seconds(server)
+    await asyncio.sleep(IDLE_S)
+    return (_family_seconds(server) - before) / IDLE_S
+
+
+def _family_seconds(server: psutil.Process) -> float:
+    """Of all that the server's supervisor started, if it has one, workers and those that have ended included."""
+    parent = server.parent()
+    top = server if parent is None or parent.pid == os.getpid() else parent
+    times = [process.cpu_times() for process in (top, *top.children(recursive=True))]
+    return float(sum(one.user + one.system + one.children_user + one.children_system for one in times))
 
 
 async def _at_a_rate(target: Target) -> tuple[list[float], int]:

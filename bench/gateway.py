@@ -47,11 +47,13 @@ def show(found: Mapping[str, Crossing], streams: Sequence[int]) -> str:
         added = " / ".join(f"{one.ttft[n] - direct.ttft[n]:+.1f}" for n in streams)
         speed = f"{one.speed:,.0f} ({one.speed / direct.speed:.1%})"
         rate = f"{one.rate_p50 - direct.rate_p50:+.1f} / {one.rate_p99 - direct.rate_p99:+.1f}"
-        rows.append([name, firsts, added, speed, rate, f"{one.chunks:,.0f}", f"{one.failed}"])
+        cost = [f"{one.chunks:,.0f}", f"{one.request:.2f}", f"{one.idle:.1%}"]
+        rows.append([name, firsts, added, speed, rate, *cost, f"{one.failed}"])
     many = " / ".join(map(str, streams))
     columns = [
         *("", f"first byte at {many} streams, ms", "added, ms", f"tokens/s at {streams[-1]} streams"),
-        *("added at 100 requests/s, p50 / p99, ms", "chunks by a second of its processor time", "failed"),
+        *("added at 100 requests/s, p50 / p99, ms", "chunks by a second of its processor time"),
+        *("its processor time a request, ms", "all processes while idle, of a core", "failed"),
     ]
     return markdown(columns, rows)
 
