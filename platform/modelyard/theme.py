@@ -59,6 +59,7 @@ NAVIGATION = [
             _link("Limits", "speed", "openai_api.limit"),
         ],
     },
+    {"title": "Pages", "items": [_link("Presets", "tune", "pages.preset")]},
     {
         "title": "History",
         "items": [
