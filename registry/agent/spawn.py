@@ -80,12 +80,12 @@ def arguments(worker: Worker) -> list[str]:
         *("--port", "0"),
         *("--launch-id", str(worker.launch_id)),
         *("--options", json.dumps(_options(worker))),
-        *_tls(settings.MODELYARD_WORKER_TLS),
+        *tls_arguments(settings.MODELYARD_WORKER_TLS),
     ]
 
 
-def _tls(files: TlsFiles) -> Iterable[str]:
-    # Paths: a key itself is in no argument and in no environment.
+def tls_arguments(files: TlsFiles) -> Iterable[str]:
+    """Which certificate a worker shows, and whose it wants to see: paths, so that `ps` shows no key."""
     if files.cert is None:
         return
     for option, path in (("--tls-cert", files.cert), ("--tls-key", files.key), ("--tls-ca", files.ca)):
