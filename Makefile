@@ -8,7 +8,7 @@ RUN = .venv/bin/python -m
 # The checks import the settings; nothing is connected to and nothing is signed.
 CHECK_ENV = MODELYARD_SECRET_KEY=check DATABASE_URL=postgresql://127.0.0.1/check
 
-.PHONY: help setup up down test faults clients check bench vllm
+.PHONY: help setup up down test faults clients schema check bench vllm
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -35,6 +35,10 @@ faults: ## kill, freeze and starve every part of a cluster; prints how long each
 clients: ## try other people's clients against a platform of its own (installs them into var/clients)
 	@scripts/setup dev
 	@exec scripts/clients $(ARGS)
+
+schema: ## ask both APIs whatever their descriptions allow and forbid (installs schemathesis into var/schema)
+	@scripts/setup dev
+	@exec scripts/schema $(ARGS)
 
 check: ## look for mistakes without running anything
 	@scripts/setup dev
