@@ -18,7 +18,7 @@ from registry.lifecycle import CHANNEL
 
 logger = logging.getLogger(__name__)
 
-INTERVAL_S = 1.0
+INTERVAL_S = 0.9  # with the reading less than a second, which revoked keys may work on
 SMALLEST_GAP_S = 0.05  # a burst of changes is read once
 RECONNECT_S = 1.0
 KEYWORDS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}

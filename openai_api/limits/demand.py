@@ -27,6 +27,7 @@ from openai_api.limits.facts import LimitFacts
 # What the widest templates that we know write by themselves: SmolLM3's instructions, or the frame around tools.
 TEMPLATE_TOKENS = 512
 MESSAGE_TOKENS = 8  # the marks around one message
+MOST_TOKENS = 1 << 40  # a client may ask for more than the database can count
 UNKNOWN_TOKENS = 1 << 20  # what a model makes of an image: up to its whole context
 TEXT_TOKENS = 2  # begin and end, or the blank that SentencePiece puts before a text
 
@@ -105,7 +106,7 @@ def _capped(prompts: Sequence[int], context: int | None) -> list[int]:
 
 
 def _least(tokens: int, context: int | None) -> int:
-    return tokens if context is None else min(tokens, context)
+    return min(tokens, MOST_TOKENS if context is None else context)
 
 
 def _is_default(request: GenerationRequest) -> bool:

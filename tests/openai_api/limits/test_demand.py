@@ -79,3 +79,8 @@ def test_a_prompt_and_an_answer_that_may_be_too_long_together_are_refused_with_t
     with pytest.raises(BadRequest, match="at most 100 tokens; this one may come to 107") as refused:
         demand(completion(max_tokens=100), [limit(max_context=100)], context=4096)
     assert refused.value.param == "max_tokens"
+
+
+def test_what_is_reserved_can_be_counted_whatever_a_client_asks_for() -> None:
+    wanted = demand(completion(prompt=["x"] * 100, n=128, max_tokens=2**63), [limit()], context=None)
+    assert 128 * 100 < wanted.tokens < 2**63

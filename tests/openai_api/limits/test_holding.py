@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,15 @@ async def counted(limit: Limit) -> int:
 
 
 async def test_of_two_hundred_at_once_exactly_as_many_succeed_as_the_limit_says(lab: Lab) -> None:
-    limit = await lab.limit(requests_per_minute=10, tokens_per_minute=1_000_000)
-    assert await lab.at_once(200) == {200: 10, 429: 190}
-    async with lab.http.post(lab.urls[0] + CHAT, json=WORDS) as response:
-        message = await assert_error_shape(response, 429, "rate_limit_exceeded")
-        assert "the user 'anna' is reached: 10 requests a minute" in message
-        assert 1 <= int(response.headers["Retry-After"]) <= 6
-        assert response.headers["x-ratelimit-remaining-requests"] == "0"
+    limit, began = await lab.limit(requests_per_minute=10, tokens_per_minute=1_000_000), time.monotonic()
+    found = await lab.at_once(200)
+    # One comes back every six seconds, which is longer than this takes on a machine that does nothing else.
+    refilled = int((time.monotonic() - began) / 6)
+    assert found[200] in range(10, 11 + refilled)
+    assert found[200] + found[429] == 200
+    headers = await assert_names(lab, "the user 'anna' is reached: 10 requests a minute")
+    assert 1 <= int(headers["Retry-After"]) <= 6
+    assert headers["x-ratelimit-remaining-requests"] == "0"
     assert await sync_to_async(Reservation.objects.filter(limit=limit).count)() == 0
 
 
@@ -110,18 +113,15 @@ async def test_a_changed_limit_acts_within_a_second(lab: Lab) -> None:
 async def test_of_all_limits_that_hold_the_tightest_is_named(lab: Lab) -> None:
     lab_group = await sync_to_async(_grouped)(lab)
     model = await sync_to_async(Model.objects.get)(name="echo")
-    await lab.limit(model=model, requests_per_minute=40)
-    await lab.limit(user=lab.owner, requests_per_minute=30)
-    await lab.limit(group=lab_group, requests_per_minute=20)
-    key = await lab.limit(key=lab.key, requests_per_minute=10)
-    await lab.until(lab.urls[0], lambda headers: headers["x-ratelimit-limit-requests"] == "10")
-    await sync_to_async(LimitCounter.objects.all().delete)()
-    assert (await lab.at_once(12))[200] == 10
-    await assert_names(lab, "the key 'tests' is reached: 10 requests a minute")
+    await lab.limit(model=model, requests_per_minute=4)
+    await lab.limit(user=lab.owner, requests_per_minute=3)
+    await lab.limit(group=lab_group, requests_per_minute=2)
+    key = await lab.limit(key=lab.key, requests_per_minute=1)
+    await lab.until(lab.urls[0], lambda headers: headers["x-ratelimit-limit-requests"] == "1")
+    await assert_names(lab, "the key 'tests' is reached: 1 requests a minute")
     await sync_to_async(desired.remove)([key], actor="tests")
-    await lab.until(lab.urls[0], lambda headers: headers["x-ratelimit-limit-requests"] == "20")
-    assert (await lab.at_once(20))[429] > 0
-    await assert_names(lab, "the group 'lab' is reached: 20 requests a minute")
+    await lab.until(lab.urls[0], lambda headers: headers["x-ratelimit-limit-requests"] == "2")
+    await assert_names(lab, "the group 'lab' is reached: 2 requests a minute")
 
 
 @pytest.mark.slow_fault
@@ -143,9 +143,15 @@ async def test_the_seats_of_a_killed_process_come_free(
                     await asyncio.sleep(0.05)
 
 
-async def assert_names(lab: Lab, whose: str) -> None:
-    async with lab.http.post(lab.urls[0] + CHAT, json=WORDS) as response:
-        assert whose in await assert_error_shape(response, 429, "rate_limit_exceeded")
+async def assert_names(lab: Lab, whose: str) -> Mapping[str, str]:
+    """The headers of a refusal, which comes unless something came back in this moment."""
+    for _ in range(5):
+        async with lab.http.post(lab.urls[0] + CHAT, json=WORDS) as response:
+            await response.read()
+        if response.status == 429:
+            break
+    assert whose in await assert_error_shape(response, 429, "rate_limit_exceeded")
+    return response.headers
 
 
 def _grouped(lab: Lab) -> Group:
