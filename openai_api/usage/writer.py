@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import orjson
 from django import db
+from psycopg import sql
 
 from openai_api.models import Usage
 from openai_api.usage.rows import row_of
@@ -25,6 +27,10 @@ FLUSH_S = 5.0
 PATIENCE_S = 10.0
 # About a row, not about the database: too large a number, or one below zero.
 UNFIT = (db.DataError, db.IntegrityError)
+_INSERT = sql.SQL(
+    "INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s::json) "
+    "ON CONFLICT DO NOTHING"
+)
 
 
 class UsageWriter:
@@ -147,8 +153,13 @@ def _insert_singly(batch: Iterable[Usage]) -> None:
 
 
 def _write(rows: Sequence[Usage]) -> None:
-    with db.transaction.atomic():
-        Usage.objects.bulk_create(rows, ignore_conflicts=True)
+    # Not by `bulk_create`: putting a row into SQL takes Django 190 µs, a sixth of what a request costs.
+    names = [field.attname for field in Usage._meta.concrete_fields]
+    facts = [{name: getattr(row, name) for name in names} for row in rows]
+    table = sql.Identifier(Usage._meta.db_table)
+    columns = sql.SQL(", ").join([sql.Identifier(name) for name in names])
+    with db.transaction.atomic(), db.connection.cursor() as cursor:
+        cursor.execute(_INSERT.format(table=table, columns=columns), [orjson.dumps(facts).decode()])
 
 
 def _hang_up() -> None:
