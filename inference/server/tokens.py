@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from aiohttp import web
 
 from inference.engines.base import Prompt, TokenEngine
@@ -20,9 +18,7 @@ async def tokenize(http: web.Request) -> web.Response:
     with http.app[SERVICE].admit(request.model, None) as engine:
         tokens = _encoded(engine, request).token_ids
         texts = [_text(engine, (token,)) for token in tokens] if request.return_token_strs else None
-    body = token_list(tokens, context_length=engine.context_length, texts=texts)
-    # Not orjson: an engine's ids may be larger than 64 bits.
-    return web.Response(body=json.dumps(body, separators=(",", ":")).encode(), content_type="application/json")
+    return json_response(token_list(tokens, context_length=engine.context_length, texts=texts))
 
 
 async def detokenize(http: web.Request) -> web.Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -39,10 +38,6 @@ LONG = "x" * 5000 + " " * 300 + "🎉" * 300
 @pytest.mark.parametrize("text", ["", "one", " a  b\n\tc ", "é 你好 🎉", "\x00 \x01", LONG])
 async def test_any_text_comes_back_as_it_was(text: str) -> None:
     assert "".join(delta.text for delta in await deltas(engine(), text)) == text
-
-
-def test_a_token_of_a_long_word_can_be_written_as_json() -> None:
-    assert json.loads(json.dumps(words.encode(LONG))) == list(words.encode(LONG))
 
 
 async def test_only_the_last_user_message_is_echoed() -> None:
@@ -216,3 +211,21 @@ async def test_an_engine_that_hangs_shows_it_in_its_counters() -> None:
     echo.close()
     with pytest.raises(EngineClosed):
         await answering
+
+
+@pytest.mark.parametrize(
+    "text", ["one three, five", LONG, "\ud7ff\ue000\uffff\U0010ffff" * 9, "don't panic, 你好 naïve\r\n\t."]
+)
+def test_every_id_is_a_number_that_any_json_can_hold_and_says_its_part_of_the_text(text: str) -> None:
+    ids = words.encode(text)
+    assert all(2**32 < token_id < 2**53 for token_id in ids)
+    assert "".join(map(words.decode, ids)) == text
+
+
+def test_a_usual_word_is_one_token_and_a_long_one_several() -> None:
+    assert [len(words.encode(text)) for text in ("one", " seventy", " don't", " seventeen")] == [1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("number", [0, 7, 2**32, 2**48 - 1, 2**51 + 2**47, 2**52, 2**52 + 2**48 + 256, 2**53, 2**70])
+def test_an_id_that_no_word_has_shows_as_a_number(number: int) -> None:
+    assert words.decode(number) == f" {number}"

@@ -66,7 +66,7 @@ async def test_what_is_held_back_at_the_end_comes_before_the_end(serve: Serve) -
 
 
 async def test_a_call_that_the_limit_cuts_ends_with_length(serve: Serve) -> None:
-    answer = await completed(serve, asking(CALL, max_tokens=5))
+    answer = await completed(serve, asking(CALL, max_tokens=17))
     assert answer.choices[0].finish_reason == "length"
     assert answer.choices[0].message.tool_calls[0].function.arguments == '{"city":'
 
