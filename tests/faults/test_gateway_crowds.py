@@ -15,17 +15,11 @@ import psutil
 import pytest
 from cluster import PATIENCE_S, Cluster
 from faultreport import Report
-from yard import until
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow_fault, pytest.mark.timeout(400)]
 
 STREAMS, IDLE = 1000, 1000
-NEVER_READ = 50
-# What lies between a worker and a client that does not read, kernels' buffers above all, is full sooner with long ones.
-LONG_WORD = "x" * 8000
 MEMORY_OF_STREAMS_MB = 100
-# MODELYARD_SEND_TIMEOUT_S, and what a busy machine adds.
-CLOSED_WITHIN_S = 60 + 30
 FILES = 8192
 
 
@@ -116,48 +110,3 @@ async def test_a_thousand_streams_and_a_thousand_idle_connections_at_once_lose_n
     assert grown <= MEMORY_OF_STREAMS_MB
     assert more_threads <= threads + 1
     cluster.forget("crowd")
-
-
-async def test_streams_that_nobody_reads_cost_no_memory_and_are_closed(cluster: Cluster, report: Report) -> None:
-    cluster.deploy("flood", "--option", "context_length=100000000", replicas=1, delay_ms=0)
-    cluster.settle(within=PATIENCE_S)
-    clients, process = Clients(cluster), web(cluster)
-    [row] = cluster.workers("flood")
-    worker = psutil.Process(row["pid"])
-
-    def running() -> int:
-        return int(cluster.yard.stats(row)["engine"]["running"])
-
-    async with AsyncExitStack() as stack:
-        for number in range(NEVER_READ):
-            _, writer = await stack.enter_async_context(clients.connected(receive_buffer=4096))
-            writer.transport.pause_reading()  # type: ignore[attr-defined]
-            writer.write(clients.asking("flood", f"{number} {LONG_WORD}", ignore_eos=True))
-        begun = time.monotonic()
-        until(lambda: running() == NEVER_READ, within=PATIENCE_S, what="all of them run")
-        stalled = settled(row, cluster)
-        before = megabytes(process), megabytes(worker)
-        until(lambda: time.monotonic() > begun + 40, within=60)
-        grown = megabytes(process) - before[0], megabytes(worker) - before[1]
-        assert (running(), settled(row, cluster)) == (NEVER_READ, stalled)
-        until(lambda: running() == 0, within=CLOSED_WITHIN_S, what="they are closed")
-    assert await clients.healthy()
-    closed = time.monotonic() - begun
-    note = f"web {before[0]:.0f} MB {grown[0]:+.1f}, worker {before[1]:.0f} MB {grown[1]:+.1f}, {stalled} tokens made"
-    report.add(f"{NEVER_READ} streams that nobody reads", closed, note=note)
-    assert max(grown) < 5
-    cluster.forget("flood")
-
-
-def settled(row: dict[str, object], cluster: Cluster) -> int:
-    """How many tokens the engine has made, once it makes no more."""
-    made = -1
-
-    def stands() -> bool:
-        nonlocal made
-        before, made = made, int(cluster.yard.stats(row)["engine"]["tokens_total"])
-        time.sleep(0.5)
-        return made == before
-
-    until(stands, within=PATIENCE_S, what="the engine is held back")
-    return made

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -17,17 +15,14 @@ from echo_worker import EchoWorker, echo_worker
 from error_shape import assert_envelope, assert_error_shape
 from gateway_rig import QUESTION, Rig, eventually, model, rig, snapshot
 from load import streamed_text
+from stub_replica import CHAT, stub
 
-from inference.protocol.errors import InternalServerError, TooManyRequests
 from inference.protocol.stream import KEEP_ALIVE
-from inference.server.failures import respond
 from openai_api.routing import lookup, seating
-from openai_api.routing.ejection import PATIENCE
 from registry.catalog import Replica, ServingState, Status
 
 pytestmark = pytest.mark.processes
 
-CHAT = "/v1/chat/completions"
 ASK: dict[str, Any] = {"model": "echo", "messages": QUESTION}
 ENDLESS = ASK | {"stream": True, "ignore_eos": True}
 
@@ -131,28 +126,6 @@ async def test_a_request_whose_only_replica_crashed_is_answered_by_its_next_laun
             assert await asyncio.gather(*tasks) == ["one two three"] * 4
 
 
-async def test_a_request_that_kills_replicas_kills_two_at_most() -> None:
-    knocks = 0
-
-    async def dying(request: web.Request) -> web.StreamResponse:
-        nonlocal knocks
-        knocks += 1
-        await request.read()
-        assert request.transport is not None
-        request.transport.abort()
-        return web.Response()
-
-    async with (
-        stub(dying) as one,
-        stub(dying) as two,
-        stub(dying) as three,
-        rig(model("echo", one, two, three)) as here,
-        here.http.post(CHAT, json=ASK) as response,
-    ):
-        await assert_error_shape(response, 500, "engine_error")
-    assert knocks == 2
-
-
 async def test_an_engine_that_is_silent_for_too_long_is_a_503(settings: Any) -> None:
     settings.MODELYARD_REQUEST_TIMEOUT_S = 0.3
     with echo_worker(hang_after_tokens=0) as hanging:
@@ -191,91 +164,6 @@ async def test_a_worker_that_only_kept_its_line_open_is_replaced_by_another(work
         for _ in range(4):
             async with here.http.post(CHAT, json=ASK | {"stream": True}) as response:
                 assert b"three" in await response.content.read()
-
-
-async def full(request: web.Request) -> web.StreamResponse:
-    return respond(TooManyRequests("Too many wait.", retry_after_s=7, code="engine_overloaded"))
-
-
-async def failing(request: web.Request) -> web.StreamResponse:
-    return respond(InternalServerError("The engine broke."))
-
-
-@asynccontextmanager
-async def stub(handler: Any) -> AsyncIterator[Replica]:
-    """A replica that answers each chat so."""
-    app = web.Application()
-    app.router.add_post(CHAT, handler)
-    async with TestServer(app) as server:
-        yield Replica(uuid4(), f"http://127.0.0.1:{server.port}", ("chat",))
-
-
-async def test_a_replica_that_says_that_it_is_full_makes_way_for_another(worker: EchoWorker) -> None:
-    async with stub(full) as busy, rig(model("echo", busy, worker.replica)) as here:
-        assert [await text(here) for _ in range(4)] == ["one two three"] * 4
-
-
-async def test_when_all_replicas_stay_full_the_client_may_try_again(settings: Any) -> None:
-    settings.MODELYARD_QUEUE_TIMEOUT_S = 0.2
-    async with stub(full) as busy, rig(model("echo", busy)) as here, here.http.post(CHAT, json=ASK) as response:
-        await assert_error_shape(response, 503, "queue_timeout")
-        assert response.headers["Retry-After"] == "5"
-
-
-async def test_an_engines_own_error_is_tried_once_more_elsewhere(worker: EchoWorker) -> None:
-    async with stub(failing) as broken, rig(model("echo", broken, worker.replica)) as here:
-        assert [await text(here) for _ in range(4)] == ["one two three"] * 4
-
-
-async def well(request: web.Request) -> web.StreamResponse:
-    return web.json_response({})
-
-
-async def test_an_engine_that_errs_where_another_one_answers_is_left_out() -> None:
-    knocks = 0
-
-    async def counted(request: web.Request) -> web.StreamResponse:
-        nonlocal knocks
-        knocks += 1
-        return await failing(request)
-
-    async with stub(counted) as broken, stub(well) as fine, rig(model("echo", broken, fine)) as here:
-        for number in range(40):
-            async with here.http.post(CHAT, json=asking(str(number))) as response:
-                assert response.status == 200
-    assert knocks == PATIENCE
-
-
-async def test_a_request_that_every_engine_answers_with_an_error_costs_none_its_work() -> None:
-    asked = [0, 0]
-
-    def sensitive(number: int) -> Any:
-        async def answer(request: web.Request) -> web.StreamResponse:
-            if "poison" in await request.text():
-                return await failing(request)
-            asked[number] += 1
-            return web.json_response({})
-
-        return answer
-
-    async with stub(sensitive(0)) as one, stub(sensitive(1)) as two, rig(model("echo", one, two)) as here:
-        for _ in range(4):
-            async with here.http.post(CHAT, json=asking("poison")) as response:
-                await assert_error_shape(response, 500, "internal_error")
-        for number in range(30):
-            async with here.http.post(CHAT, json=asking(str(number))) as response:
-                assert response.status == 200
-    assert min(asked) > 0
-
-
-async def test_an_error_of_two_engines_is_the_clients_answer() -> None:
-    async with (
-        stub(failing) as one,
-        stub(failing) as two,
-        rig(model("echo", one, two)) as here,
-        here.http.post(CHAT, json=ASK) as response,
-    ):
-        assert await assert_error_shape(response, 500, "internal_error") == "The engine broke."
 
 
 async def test_a_client_that_reads_slowly_makes_the_gateway_wait_not_grow(worker: EchoWorker) -> None:
