@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination, LimitOffsetPagination
 from rest_framework.request import Request
 
@@ -27,3 +28,10 @@ class Timeline(CursorPagination):
     max_page_size = 1_000
     page_size_query_param = "limit"
     ordering: Any = "-id"
+
+    def decode_cursor(self, request: Request) -> Any:
+        """As the framework, whose 404 would say that there is no such list."""
+        try:
+            return super().decode_cursor(request)
+        except NotFound:
+            raise ValidationError({"cursor": "Take `next` or `previous` of an answer as it is."}) from None

@@ -132,6 +132,8 @@ def test_the_timeline_comes_newest_first_by_a_cursor() -> None:
     first = root.get("/api/v1/events?deployment=chat&limit=2&actor=reconciler")
     assert names(first, "reason") == ["line 2", "line 1"]
     assert names(root.get(first.json()["next"]), "reason") == ["line 0"]
+    wrong = root.get("/api/v1/events?cursor=wrong")
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "cursor")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v2/models", "/api/v1/models/a%00b", "/api/v1/nodes/x"])
