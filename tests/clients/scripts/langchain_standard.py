@@ -13,10 +13,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from langchain_tests.integration_tests import ChatModelIntegrationTests, EmbeddingsIntegrationTests
 
-GOES_ON = (
-    "The model is too small to stop in time: it adds arguments that the tool's schema does not forbid, until the limit "
-    "of tokens or into a second call."
-)
+AGAIN = "The model is too small to stop in time: it makes the same right call again until the limit of tokens."
 NO_WISH = "The model is too small to call a tool of its own accord."
 NOT_TOLD = "The model is too small to follow a schema that it is only told of; JSON it is."
 
@@ -59,15 +56,15 @@ class TestChat(ChatModelIntegrationTests):
     def structured_output_kwargs(self) -> dict[str, Any]:
         return {"method": "json_schema"}
 
-    @pytest.mark.xfail(raises=AssertionError, reason=GOES_ON)
+    @pytest.mark.xfail(raises=AssertionError, reason=AGAIN)
     def test_tool_calling(self, model: BaseChatModel) -> None:
         super().test_tool_calling(model)
 
-    @pytest.mark.xfail(raises=AssertionError, reason=GOES_ON)
+    @pytest.mark.xfail(raises=AssertionError, reason=AGAIN)
     async def test_tool_calling_async(self, model: BaseChatModel) -> None:
         await super().test_tool_calling_async(model)
 
-    @pytest.mark.xfail(raises=AssertionError, reason=GOES_ON)
+    @pytest.mark.xfail(raises=AssertionError, reason=AGAIN)
     def test_tool_calling_with_no_arguments(self, model: BaseChatModel) -> None:
         super().test_tool_calling_with_no_arguments(model)
 
