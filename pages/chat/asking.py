@@ -48,9 +48,9 @@ class Begun:
         return {**self.answer.parameters, "model": self.answer.model, "messages": told, **usage}
 
 
-def conversation_of(person: int, number: UUID) -> Conversation:
-    """Raises NothingHere, also for somebody else's."""
-    found = Conversation.objects.filter(id=number, owner_id=person).first()
+def conversation_of(person: int, number: UUID, kind: Kind = Kind.CHAT) -> Conversation:
+    """Raises NothingHere, also for somebody else's, and for a lane where a chat is meant."""
+    found = Conversation.objects.filter(id=number, owner_id=person, kind=kind).first()
     if found is None:
         raise NothingHere("There is no such conversation. It may have been deleted.")
     return found
@@ -74,10 +74,18 @@ def ask(person: int, question: Question) -> Begun:
 
 
 @transaction.atomic
-def ask_again(person: int, number: UUID, *, model: str = "", parameters: Mapping[str, Any] | None = None) -> Begun:
+def ask_again(
+    person: int,
+    number: UUID,
+    *,
+    model: str = "",
+    parameters: Mapping[str, Any] | None = None,
+    kind: Kind = Kind.CHAT,
+) -> Begun:
     """Another version of an answer; the one before is kept."""
     before = Message.objects.select_related("conversation", "parent").filter(id=number, role=Role.ASSISTANT).first()
-    if before is None or before.conversation.owner_id != person or before.parent is None:
+    owned = before is not None and (before.conversation.owner_id, before.conversation.kind) == (person, kind)
+    if before is None or before.parent is None or not owned:
         raise NothingHere("There is no such answer. The conversation may have been deleted.")
     chosen = before.parameters if parameters is None else parameters
     return _answered(before.conversation, before.parent, model=model or before.model, parameters=chosen)
@@ -103,7 +111,7 @@ def _conversation(person: int, question: Question) -> Conversation:
             parameters=dict(question.parameters),
             model=question.model,
         )
-    conversation = conversation_of(person, question.conversation)
+    conversation = conversation_of(person, question.conversation, question.kind)
     conversation.system = question.system
     conversation.parameters, conversation.model = dict(question.parameters), question.model
     return conversation

@@ -18,6 +18,7 @@ import orjson
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from pydantic import TypeAdapter
 
 from inference.protocol.body import parse_body
 from inference.protocol.errors import ApiError, Forbidden, PayloadTooLarge
@@ -30,7 +31,7 @@ from pages.answers.giving import Answers
 from pages.answers.pace import Pace
 from pages.chat import asking, shown
 from pages.chat.asking import Begun, Question
-from pages.chat.words import Again, Ask, Follow, Spoken, Stop, understood
+from pages.chat.words import SPOKEN, Again, Ask, Follow, Spoken, Stop, understood
 from pages.errors import PagesError
 from pages.models import State
 from registry.catalog import CatalogModel
@@ -46,6 +47,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     gateway: Gateway
     answers: Answers
+    spoken: TypeAdapter[Any] = SPOKEN  # what this page may say
     _tasks: set[asyncio.Task[None]]
 
     async def connect(self) -> None:
@@ -72,7 +74,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         try:
             if len(raw) > settings.MODELYARD_MAX_BODY_BYTES:
                 raise PayloadTooLarge(settings.MODELYARD_MAX_BODY_BYTES)
-            await self._obey(understood(parse_body(raw)))
+            await self._obey(understood(parse_body(raw), self.spoken))
         except ApiError as error:
             await self._say("error", text=error.message)
         except PagesError as error:
@@ -105,7 +107,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def _give(self, begun: Begun) -> None:
         """Show the question, ask the model, and show the answer as it grows."""
-        answer = GrowingAnswer(begun.answer.id, Pace(asked_at=time.monotonic()))
+        answer = self._growing(begun.answer.id)
         await self._say("begun", **await database_sync_to_async(shown.begun)(begun))
         try:
             await self.gateway.wait_until_loaded()
@@ -116,6 +118,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         else:
             self.answers.start(answer, call)
         self._begin(self._follow(answer.id))
+
+    def _growing(self, number: uuid.UUID) -> GrowingAnswer:
+        return GrowingAnswer(number, Pace(asked_at=time.monotonic()))
 
     def _caller(self) -> Caller:
         person = self.gateway.board.person(self.scope["user"].pk)

@@ -15,7 +15,7 @@ from pages.answers.answer import GrowingAnswer
 from pages.answers.keeping import broken_off
 from pages.chat.asking import Begun
 from pages.chat.tree import Tree, Turn
-from pages.models import Message, State
+from pages.models import Kind, Message, State
 from pages.prose.markdown import render
 
 LOOK_EVERY_S = 1.0
@@ -40,7 +40,10 @@ def turn(turn: Turn) -> str:
     """One message as HTML."""
     message = turn.message
     html = render(message.text) if message.role == "assistant" else ""
-    return render_to_string("pages/turn.html", {"turn": turn, "message": message, "html": html})
+    lane = message.conversation.kind == Kind.LANE
+    return render_to_string(
+        "pages/lane_turn.html" if lane else "pages/turn.html", {"turn": turn, "message": message, "html": html}
+    )
 
 
 def read_only(message: Message) -> dict[str, Any]:

@@ -64,13 +64,13 @@ class Follow(Words):
 
 
 Spoken = Ask | Again | Stop | Follow
-_SPOKEN: TypeAdapter[Spoken] = TypeAdapter(Annotated[Spoken, Field(discriminator="type")])
+SPOKEN: TypeAdapter[Spoken] = TypeAdapter(Annotated[Spoken, Field(discriminator="type")])
 
 
-def understood(body: dict[str, Any]) -> Spoken:
-    """Raises BadRequest with the first thing that is wrong."""
+def understood(body: dict[str, Any], spoken: TypeAdapter[Any]) -> Any:
+    """One of the page's messages. Raises BadRequest with the first thing that is wrong."""
     try:
-        return _SPOKEN.validate_python(body)
+        return spoken.validate_python(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"][1:])) or "type"
