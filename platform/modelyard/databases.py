@@ -25,6 +25,7 @@ BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
     "wait_time_seconds": 0,
     "polling_interval": 2.0,  # seconds; for messages whose notification was lost
     "pool_size": 2,
+    "pool_timeout": 3.0,  # seconds; then a new pool tries at once, while an old one waits ever longer between its tries
     "visibility_timeout": 120,  # seconds; longer than any task of ours
 }
 
