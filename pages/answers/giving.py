@@ -29,7 +29,8 @@ KEPT_WITHIN_S = 5.0  # else the page is told before the row is written
 CLOSED_WITHIN_S = 20.0
 REMEMBERED_S = 60.0  # after its end, for pages that were away
 
-Keep = Callable[[GrowingAnswer], Awaitable[None]]
+# Writes it down; False when it is not wanted any more, since its conversation was deleted.
+Keep = Callable[[GrowingAnswer], Awaitable[bool]]
 
 
 class Answers:
@@ -94,7 +95,9 @@ class Answers:
     async def _keep_every_few_seconds(self, answer: GrowingAnswer) -> None:
         while True:
             await asyncio.sleep(KEEP_EVERY_S)
-            await self.keep(answer)
+            if not await self.keep(answer):
+                self._tasks[answer.id].cancel()
+                return
 
 
 async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:

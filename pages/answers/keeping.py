@@ -20,24 +20,29 @@ ABANDONED = timedelta(seconds=30)
 AGAIN_AFTER_S = (1, 2, 5, 10, 30, 60)
 
 
-async def keep(answer: GrowingAnswer) -> None:
-    """Write what there is. What is over is tried again for two minutes; what still grows is written soon anyway."""
+async def keep(answer: GrowingAnswer) -> bool:
+    """Write what there is. What is over is tried again for two minutes; what still grows is written soon anyway.
+
+    Returns whether there still is a row for it, as far as is known.
+    """
     for pause in (*AGAIN_AFTER_S, None):
         try:
-            await database_sync_to_async(_write)(answer)
-            return
+            return await database_sync_to_async(_write)(answer)
         except (OperationalError, InterfaceError) as error:
             if answer.state == State.RUNNING:
-                return
+                return True
             if pause is None:
                 logger.error("The answer %s could not be kept: %s", answer.id, error)
-                return
+                break
             await asyncio.sleep(pause)
+    return True
 
 
-def _write(answer: GrowingAnswer) -> None:
+def _write(answer: GrowingAnswer) -> bool:
     pace = answer.pace
-    Message.objects.filter(id=answer.id).update(
+    written = Message.objects.filter(
+        id=answer.id
+    ).update(
         kept_at=Now(),
         text=answer.text.replace("\0", "\ufffd"),  # which Postgres does not take
         state=answer.state,
@@ -48,6 +53,7 @@ def _write(answer: GrowingAnswer) -> None:
         ttft_ms=pace.ttft_ms,
         tokens_per_second=pace.tokens_per_second,
     )
+    return written > 0
 
 
 def broken_off() -> int:

@@ -19,13 +19,17 @@ TITLE = 80  # characters of the first question
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks: in a conversation, or in a new one; after `parent`, or at the beginning."""
+    """What a person asks: in a conversation, or in a new one; after `parent`, or at the beginning.
+
+    `edited`: the question that it is another version of, whose attachments it has too.
+    """
 
     text: str
     model: str
     conversation: UUID | None = None
     parent: UUID | None = None
     attachments: Sequence[Mapping[str, str]] = ()
+    edited: UUID | None = None
     system: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     kind: Kind = Kind.CHAT
@@ -68,7 +72,7 @@ def ask(person: int, question: Question) -> Begun:
         parent=parent,
         role=Role.USER,
         text=question.text,
-        attachments=list(question.attachments),
+        attachments=_attachments(conversation, question),
     )
     return _answered(conversation, asked, model=question.model, parameters=question.parameters)
 
@@ -130,6 +134,11 @@ def _answered(conversation: Conversation, asked: Message, *, model: str, paramet
     conversation.save(update_fields=["leaf", "system", "parameters", "model"])
     Conversation.objects.filter(id=conversation.id).update(changed_at=Now())
     return Begun(conversation, answer, Tree(conversation.messages.all()).path(answer.id))
+
+
+def _attachments(conversation: Conversation, question: Question) -> list[Mapping[str, str]]:
+    before = _message(conversation, question.edited).attachments if question.edited else []
+    return [*before, *question.attachments]
 
 
 def _message(conversation: Conversation, number: UUID) -> Message:

@@ -32,7 +32,7 @@ from pages.answers.pace import Pace
 from pages.chat import asking, shown
 from pages.chat.asking import Begun, Question
 from pages.chat.words import SPOKEN, Again, Ask, Follow, Spoken, Stop, understood
-from pages.errors import PagesError
+from pages.errors import NothingHere, PagesError
 from pages.models import State
 from registry.catalog import CatalogModel
 
@@ -49,10 +49,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     answers: Answers
     spoken: TypeAdapter[Any] = SPOKEN  # what this page may say
     _tasks: set[asyncio.Task[None]]
+    _followed: dict[uuid.UUID, asyncio.Task[None]]
 
     async def connect(self) -> None:
         """Let members in, from our own pages only."""
-        self._tasks = set()
+        self._tasks, self._followed = set(), {}
         # A refusal has to accept first: browsers do not tell a page why a handshake failed.
         await self.accept()
         if not self._from_our_pages():
@@ -88,6 +89,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                     model=words.model,
                     conversation=words.conversation,
                     parent=words.parent,
+                    edited=words.edited,
                     attachments=[item.model_dump(exclude_none=True) for item in words.attachments],
                     system=words.system,
                     parameters=words.parameters,
@@ -100,7 +102,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                 await self._kept(asking.answer_of, words.message)
                 await self.answers.stop(words.message)
             case Follow():
-                self._begin(self._follow(words.message))
+                self._follow(words.message)
 
     async def _kept(self, store: Any, *given: Any, **more: Any) -> Any:
         return await database_sync_to_async(store)(self.scope["user"].pk, *given, **more)
@@ -117,7 +119,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await self.answers.keep(answer)
         else:
             self.answers.start(answer, call)
-        self._begin(self._follow(answer.id))
+        self._follow(answer.id)
 
     def _growing(self, number: uuid.UUID) -> GrowingAnswer:
         return GrowingAnswer(number, Pace(asked_at=time.monotonic()))
@@ -128,9 +130,21 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             raise Forbidden("Your account is not active any more. Ask an administrator.")
         return Caller(person=person)
 
-    async def _follow(self, number: uuid.UUID) -> None:
+    def _follow(self, number: uuid.UUID) -> None:
+        # Who asks twice wants to hear it from the beginning, and nothing twice.
+        if before := self._followed.get(number):
+            before.cancel()
+        self._followed[number] = self._begin(self._told_if_there(number))
+
+    async def _told_if_there(self, number: uuid.UUID) -> None:
+        try:
+            await self._kept(asking.answer_of, number)
+            await self._tell(number)
+        except NothingHere as error:
+            await self._say("gone", message=str(number), text=str(error))
+
+    async def _tell(self, number: uuid.UUID) -> None:
         """Tell of an answer until it is over. One that another process gives is looked up now and then."""
-        await self._kept(asking.answer_of, number)
         if (answer := self.answers.find(number)) is not None:
             async for message in answer.follow():
                 await self.send(text_data=orjson.dumps(message).decode())
@@ -144,23 +158,21 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         await board.loaded.wait()
         while True:
             changed = board.changed
-            models = [_described(model) for model in board.catalog.models if _chats(model)]
+            models = [_described(model) for model in board.catalog.models if chats(model)]
             await self._say("models", models=models)
             await changed.wait()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if task.cancelled() or (error := task.exception()) is None:
             return
-        if isinstance(error, PagesError):
-            self._begin(self._say("error", text=str(error)))
-        else:
-            logger.error("A page could not be told.", exc_info=error)
+        logger.error("A page could not be told.", exc_info=error)
 
     async def _say(self, kind: str, **content: Any) -> None:
         await self.send(text_data=orjson.dumps({"type": kind, **content}).decode())

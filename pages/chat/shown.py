@@ -15,6 +15,7 @@ from pages.answers.answer import GrowingAnswer
 from pages.answers.keeping import broken_off
 from pages.chat.asking import Begun
 from pages.chat.tree import Tree, Turn
+from pages.errors import NothingHere
 from pages.models import Kind, Message, State
 from pages.prose.markdown import render
 
@@ -58,8 +59,8 @@ def turns(messages: list[Message], leaf: UUID | None) -> list[str]:
 
 
 def done(number: UUID, answer: GrowingAnswer | None) -> dict[str, Any]:
-    """The end of an answer. What was told to the page counts where the row is behind it."""
-    message = Message.objects.select_related("conversation").get(id=number)
+    """The end of an answer. What was told to the page counts where the row is behind it. Raises NothingHere."""
+    message = _row(number)
     if answer is not None:
         message.text, message.state, message.error = answer.text, answer.state, answer.error
     tree = Tree(message.conversation.messages.all())
@@ -68,11 +69,11 @@ def done(number: UUID, answer: GrowingAnswer | None) -> dict[str, Any]:
 
 
 async def from_its_row(number: UUID) -> AsyncIterator[dict[str, Any]]:
-    """What is known of an answer that another process gives, or gave."""
+    """What is known of an answer that another process gives, or gave. Raises NothingHere."""
     text = None
     while True:
         await database_sync_to_async(broken_off)()
-        message = await database_sync_to_async(Message.objects.get)(id=number)
+        message = await database_sync_to_async(_row)(number)
         if message.text != text:
             text = message.text
             html = render(text)
@@ -80,3 +81,10 @@ async def from_its_row(number: UUID) -> AsyncIterator[dict[str, Any]]:
         if message.state != State.RUNNING:
             return
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _row(number: UUID) -> Message:
+    found = Message.objects.select_related("conversation").filter(id=number).first()
+    if found is None:
+        raise NothingHere("The conversation was deleted.")
+    return found

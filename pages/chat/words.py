@@ -28,7 +28,7 @@ class Attachment(Words):
 
 
 class Ask(Words):
-    """A question."""
+    """A question. With `edited` it stands beside that one and has its files too."""
 
     type: Literal["ask"]
     text: str
@@ -36,6 +36,7 @@ class Ask(Words):
     conversation: UUID | None = None
     parent: UUID | None = None
     attachments: list[Attachment] = []
+    edited: UUID | None = None
     system: str = ""
     parameters: dict[str, Any] = {}
 

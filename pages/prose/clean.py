@@ -15,7 +15,7 @@ _MATH = {
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "code": {"class"},
-    "div": {"class"},
+    "div": {"class", "tabindex"},
     "figure": {"class"},
     "input": {"type", "checked", "disabled"},
     "li": {"class"},

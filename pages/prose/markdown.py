@@ -66,6 +66,15 @@ def _cell(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: An
     return f'<{token.tag} class="{side}">' if side else f"<{token.tag}>"
 
 
+def _table_open(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
+    # What scrolls sideways has to be reached by the keyboard.
+    return '<div class="wide" tabindex="0"><table>'
+
+
+def _table_close(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
+    return "</table></div>\n"
+
+
 def _inline_math(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
     return math.math(tokens[index].content, display=False)
 
@@ -75,7 +84,7 @@ def _shown_math(self: RendererProtocol, tokens: Sequence[Token], index: int, *re
 
 
 def _math_block(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
-    return f'<div class="formula">{math.math(tokens[index].content, display=True)}</div>\n'
+    return f'<div class="formula" tabindex="0">{math.math(tokens[index].content, display=True)}</div>\n'
 
 
 def _configured() -> MarkdownIt:
@@ -87,6 +96,8 @@ def _configured() -> MarkdownIt:
         "fence": _fence,
         "code_block": _fence,
         "image": _image,
+        "table_open": _table_open,
+        "table_close": _table_close,
         "th_open": _cell,
         "td_open": _cell,
         "math_inline": _inline_math,

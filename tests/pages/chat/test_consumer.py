@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,82 +10,18 @@ from uuid import UUID, uuid4
 import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
+from chat_page import page, row
 from django.contrib.auth.models import User
 from echo_worker import EchoWorker, echo_worker
 from gateway_rig import ANNA, eventually, model, snapshot
 
-from openai_api import lifespan
-from openai_api.gateway import Gateway
 from pages.chat.consumer import FOREIGN_ORIGIN, LOGGED_OUT, ChatConsumer
-from pages.models import Conversation, Message
-from registry.catalog import CatalogModel, ServingState, Status
+from pages.models import Conversation
+from registry.catalog import ServingState, Status
 
 pytestmark = [pytest.mark.database, pytest.mark.processes, pytest.mark.usefixtures("anna")]
 
 LONG = "word " * 300
-
-
-class Page:
-    """A chat page, without its looks."""
-
-    def __init__(self, gateway: Gateway, socket: WebsocketCommunicator) -> None:
-        self.gateway = gateway
-        self.socket = socket
-        self.text = ""
-
-    async def say(self, **message: Any) -> None:
-        await self.socket.send_json_to(message)
-
-    async def ask(self, text: str = "one two three", **more: Any) -> dict[str, Any]:
-        """Ask, and hear that it was begun."""
-        await self.say(**{"type": "ask", "model": "echo", "text": text} | more)
-        return await self.hear("begun")
-
-    async def hear(self, kind: str) -> dict[str, Any]:
-        """The next message, which has to be of this kind."""
-        message: dict[str, Any] = await self.socket.receive_json_from(timeout=5)
-        assert message["type"] == kind, message
-        return message
-
-    async def hear_done(self) -> dict[str, Any]:
-        """What comes up to the end of an answer; its text is kept."""
-        self.text = ""
-        while (message := await self.socket.receive_json_from(timeout=10))["type"] != "done":
-            if message["type"] == "blocks":
-                self.text = "".join([*message["finished"], message["open"], message["tail"]])
-            elif message["type"] == "text":
-                self.text += message["text"]
-        return dict(message)
-
-    async def until_growing(self) -> None:
-        """Wait for the first words; right after the beginning there are none."""
-        message: dict[str, Any] = {}
-        while not any(message.get(name) for name in ("text", "open", "tail")):
-            message = await self.socket.receive_json_from(timeout=5)
-
-
-@asynccontextmanager
-async def page(*models: CatalogModel, gateway: Gateway | None = None, user: int = ANNA) -> AsyncIterator[Page]:
-    """An open page, whose user has been shown the models; without a gateway it is the first one."""
-    own = gateway is None
-    here = gateway or lifespan.start(refreshed=False)
-    if own:
-        here.update(snapshot(*models))
-    socket = WebsocketCommunicator(ChatConsumer.as_asgi(), "/ws/chat")
-    socket.scope |= {"user": SimpleNamespace(is_authenticated=True, pk=user), "headers": []}
-    assert (await socket.connect())[0]
-    opened = Page(here, socket)
-    try:
-        await opened.hear("models")
-        yield opened
-    finally:
-        await socket.disconnect()
-        if own:
-            await lifespan.stop()
-
-
-async def row(number: str) -> Message:
-    return await database_sync_to_async(Message.objects.get)(id=UUID(number))
 
 
 async def test_an_answer_grows_on_the_page_and_is_kept_with_its_figures(worker: EchoWorker) -> None:
@@ -199,13 +133,14 @@ async def test_what_belongs_to_somebody_else_does_not_exist(worker: EchoWorker, 
         await opened.hear_done()
         async with page(gateway=opened.gateway, user=ben.pk) as foreign:
             for words in (
-                {"type": "follow", "message": begun["message"]},
                 {"type": "stop", "message": begun["message"]},
                 {"type": "again", "message": begun["message"]},
                 {"type": "ask", "text": "x", "model": "echo", "conversation": begun["conversation"]},
             ):
                 await foreign.say(**words)
                 assert "There is no such" in (await foreign.hear("error"))["text"]
+            await foreign.say(type="follow", message=begun["message"])
+            assert "There is no such" in (await foreign.hear("gone"))["text"]
 
 
 @pytest.mark.parametrize(
@@ -266,4 +201,36 @@ async def test_many_pages_do_not_disturb_each_other(worker: EchoWorker) -> None:
 async def test_a_message_that_is_gone_is_said() -> None:
     async with page(model("echo")) as opened:
         await opened.say(type="follow", message=str(uuid4()))
-        assert "There is no such answer" in (await opened.hear("error"))["text"]
+        assert "There is no such answer" in (await opened.hear("gone"))["text"]
+
+
+async def test_deleting_a_conversation_ends_its_answer_and_says_so(worker: EchoWorker) -> None:
+    async with page(model("echo", worker.replica)) as opened:
+        begun = await opened.ask(LONG)
+        await opened.until_growing()
+        await database_sync_to_async(Conversation.objects.filter(id=begun["conversation"]).delete)()
+        while (heard := await opened.socket.receive_json_from(timeout=5))["type"] != "gone":
+            pass
+        await eventually(lambda: worker.running == 0, within=1)
+    assert "deleted" in heard["text"]
+
+
+async def test_who_follows_twice_hears_nothing_twice(worker: EchoWorker) -> None:
+    async with page(model("echo", worker.replica)) as opened:
+        begun = await opened.ask(LONG[:200])
+        await opened.until_growing()
+        await opened.say(type="follow", message=begun["message"])
+        await opened.hear_done()
+        assert await opened.socket.receive_nothing()
+    assert opened.text.count("word") == 40
+
+
+async def test_an_edited_question_keeps_its_files(worker: EchoWorker) -> None:
+    file = {"kind": "file", "name": "a.txt", "text": "from the file"}
+    async with page(model("echo", worker.replica)) as opened:
+        begun = await opened.ask("one", attachments=[file])
+        await opened.hear_done()
+        before = (await row(begun["message"])).parent_id
+        again = await opened.ask("two", conversation=begun["conversation"], edited=str(before))
+        await opened.hear_done()
+    assert "from the file" in (await row(again["message"])).text
