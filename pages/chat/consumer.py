@@ -187,7 +187,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         return str(urlsplit(origin).netloc) == host
 
 
-def _chats(model: CatalogModel) -> bool:
+def chats(model: CatalogModel) -> bool:
+    """Whether it may be asked here; until a worker told what it can do, it may."""
     return not model.capabilities or "chat" in model.capabilities
 
 
