@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inference.protocol.causes import Cause
 from registry.measures import format_bytes
-from registry.models import Worker
+from registry.models import Claim, Worker
 
 CONTEXT_STEP = 256  # tokens: a context is proposed as a round number
 USABLE = 0.9  # of a device: the rest is for activations and for what an allocator cannot use
@@ -75,10 +76,15 @@ def hint_of(worker: Worker) -> str:
     return worker.hint or (hint_for(worker.cause, facts_of(worker)) if worker.cause else "")
 
 
-def facts_of(worker: Worker) -> Facts:
+def past_hint(worker: Worker) -> str:
+    """Of a launch that is over, whose claims are gone: nothing is asked but its row, revision and node."""
+    return worker.hint or (hint_for(worker.cause, facts_of(worker, claims=())) if worker.cause else "")
+
+
+def facts_of(worker: Worker, claims: Sequence[Claim] | None = None) -> Facts:
     """From the row, its revision and its claims, as long as there are any: they go with the process."""
     snapshot, estimate = worker.revision.snapshot, worker.revision.estimate
-    claims = list(worker.claims.select_related("device__node"))
+    claims = list(worker.claims.select_related("device__node")) if claims is None else claims
     tightest = min(claims, key=lambda claim: claim.device.memory_total_bytes, default=None)
     return Facts(
         node=worker.node.name if worker.node else "",

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
 
+from openai_api.admin.traffic import traffic_part
 from openai_api.admin.usage_filters import (
     DayFilter,
     KeyFilter,
@@ -28,7 +29,7 @@ from openai_api.admin.usage_filters import (
 from openai_api.models import Usage
 from openai_api.usage.export import written
 from openai_api.usage.totals import ANSWERED, CLIENT_LEFT, GROUPS, altogether, totals
-from registry.admin import marks
+from registry.admin import live, marks
 from registry.admin.base import ReadOnlyAdmin, display
 from registry.models import Worker
 
@@ -62,6 +63,7 @@ class UsageAdmin(ReadOnlyAdmin):
         site = self.admin_site
         return [
             path("totals/<slug:by>/", site.admin_view(self.totals_view), name="openai_api_usage_totals"),
+            path("traffic/", live.view(site, traffic_part), name="openai_api_usage_traffic"),
             path("export/", site.admin_view(self.export_view), name="openai_api_usage_export"),
             *super().get_urls(),
         ]

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,9 +16,10 @@ from registry import overview
 from registry.admin import live, marks
 from registry.admin.fleet import WORST_FIRST, fleet_section
 from registry.admin.sweep import warnings
+from registry.hints import past_hint
 from registry.models import Deployment, Event, Model, Worker
 from registry.states import ACTIVE, BADGES, WorkerState
-from registry.status import Phase, Status
+from registry.status import SILENT, Phase, Status
 
 RECENT = timedelta(days=1)
 FAILURES = 8
@@ -34,7 +35,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def overview_part(request: HttpRequest) -> SafeString:
     """All of it, without what this user may not see."""
-    context: dict[str, object] = {"nothing_to_see": True}
+    context: dict[str, object] = {"nothing_to_see": True, "username": request.user.get_username()}
     sections = {"deployment": _deployments, "node": _machines, "worker": _workers, "event": _failures}
     for noun, section in sections.items():
         if live.may_view(request, noun):
@@ -75,9 +76,16 @@ def _machines() -> dict[str, object]:
 
 def _workers() -> dict[str, object]:
     recently = Q(state__in=[WorkerState.FAILED, WorkerState.LOST], ended_at__gt=Now() - RECENT)
-    shown = Worker.objects.filter(Q(state__in=ACTIVE) | recently)
-    counts = dict(shown.order_by().values_list("state").annotate(number=Count("pk")))
-    return {"workers": [(BADGES[state], state, counts[state]) for state in WorkerState if state in counts]}
+    shown = Worker.objects.filter(Q(state__in=ACTIVE) | recently).order_by().values("state")
+    # What a silent worker last said of its work is over.
+    beating = Q(state__in=[WorkerState.READY, WorkerState.DRAINING], heartbeat_at__gt=Now() - SILENT)
+    busy: dict[str, Any] = {"work": Sum("in_flight", filter=beating), "speed": Sum("tokens_per_second", filter=beating)}
+    found: dict[str, dict[str, Any]] = {row["state"]: dict(row) for row in shown.annotate(number=Count("pk"), **busy)}
+    return {
+        "workers": [(BADGES[state], state, found[state]["number"]) for state in WorkerState if state in found],
+        "in_flight": sum(row["work"] or 0 for row in found.values()),
+        "speed": round(sum(row["speed"] or 0 for row in found.values())),
+    }
 
 
 def _failures() -> dict[str, object]:
@@ -87,4 +95,14 @@ def _failures() -> dict[str, object]:
     for event in bad[:LOOK_BACK]:
         newest.setdefault(event.reason, event)
         times[event.reason] += 1
-    return {"failures": [(event, times[reason]) for reason, event in list(newest.items())[:FAILURES]]}
+    shown = list(newest.items())[:FAILURES]
+    hints = _hints([event.worker_id for _, event in shown])
+    return {"failures": [(event, times[reason], hints.get(event.worker_id, "")) for reason, event in shown]}
+
+
+def _hints(worker_ids: list[int | None]) -> dict[int | None, str]:
+    """What to do about each, in one query."""
+    workers = (
+        Worker.objects.filter(pk__in=filter(None, worker_ids)).select_related("revision", "node").defer("log_tail")
+    )
+    return {worker.pk: past_hint(worker) for worker in workers}

@@ -1,4 +1,4 @@
-"""The machines in one card: a few nodes bar by bar, two hundred by their sums and the sick ones first."""
+"""The machines in one card: up to fifty nodes as a map, two hundred by their sums and the sick ones first."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from registry.admin import marks
-from registry.admin.device import named_memory
+from registry.admin.gpumap import gpu_map
 from registry.admin.node import nodes_to_show
-from registry.admin.nodeparts import devices_of, state_of, status_of
+from registry.admin.nodeparts import state_of, status_of
 from registry.models import Claim, Device, Node
 from registry.status import Phase
 
-FEW_NODES = 8  # each is shown, up to here
-FEW_DEVICES = 12  # and each of their devices with a bar of its own
+MAP_NODES = 50  # each is shown with its devices, up to here
 SICK = 8  # lines; the lists have the rest
 WORST_FIRST = (Phase.FAILED, Phase.WAITING, Phase.PROGRESS, Phase.READY, Phase.STOPPED)
 # How the words of a node's state begin, and the value of the list's filter that finds these nodes.
@@ -46,11 +45,10 @@ class Standing:
 
 def fleet_section() -> dict[str, object]:
     """For the overview, in a number of queries that does not grow."""
-    known = {"few": False, "sick": [], "products": [], "standings": [], "quarantined": []}
+    if Node.objects.count() <= MAP_NODES:
+        return gpu_map(list(nodes_to_show(Node.objects.all())))
     nodes = list(Node.objects.annotate(now=Now()))
-    if len(nodes) <= FEW_NODES:
-        return known | {"few": True, "nodes": _one_by_one()}
-    return known | {
+    return {
         "nodes": nodes,
         "standings": _standings(nodes),
         "simulated": sum(node.simulated for node in nodes),
@@ -58,18 +56,6 @@ def fleet_section() -> dict[str, object]:
         "quarantined": list(Device.objects.exclude(quarantine="").select_related("node")[:SICK]),
         "products": _products(),
     }
-
-
-def _one_by_one() -> list[tuple[Node, SafeString, list[SafeString]]]:
-    """State and bars of each node; when they have many devices, one bar a node."""
-    nodes = list(nodes_to_show(Node.objects.all()))
-    many = sum(len(node.devices.all()) for node in nodes) > FEW_DEVICES
-    lines = []
-    for node in nodes:
-        devices = list(node.devices.all())
-        bars = [devices_of(node)] if devices and many else [named_memory(device) for device in devices]
-        lines.append((node, state_of(node), bars))
-    return lines
 
 
 def _standings(nodes: Sequence[Node]) -> list[Standing]:

@@ -1,4 +1,4 @@
-"""Parts of pages that renew themselves: htmx asks every two seconds, and nothing moves when nothing changed."""
+"""Parts of pages that renew themselves: htmx asks every few seconds, and nothing moves when nothing changed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 
-def part(name: str, url: str, *, template: str, context: Mapping[str, object]) -> SafeString:
+def part(name: str, url: str, *, template: str, context: Mapping[str, object], every_s: int = 2) -> SafeString:
     """A piece of the page that asks `url` for its successor."""
     content = render_to_string(template, dict(context))
     mark = blake2s(content.encode(), digest_size=8).hexdigest()
     return format_html(
-        '<div id="{}" data-seen="{}" hx-get="{}?seen={}" hx-trigger="every 2s" hx-swap="outerHTML">{}</div>',
-        *(name, mark, url, mark, SafeString(content)),
+        '<div id="{}" data-seen="{}" hx-get="{}?seen={}" hx-trigger="every {}s" hx-swap="outerHTML">{}</div>',
+        *(name, mark, url, mark, every_s, SafeString(content)),
     )
 
 

@@ -80,14 +80,14 @@ def progress_bar(percent: int) -> SafeString:
 
 def memory_bar(*, total: int, claimed: int, used: int | None, foreign: int = 0) -> SafeString:
     """Claimed is the wide bar, what others hold follows it, used is the narrow bar on them. In bytes."""
-    taken = _percent(claimed, total)
+    taken = percent(claimed, total)
     return format_html(
         '<svg class="yard-bar" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<rect class="yard-bar-claimed" width="{}" height="8"></rect>'
         '<rect class="yard-bar-foreign" x="{}" width="{}" height="8"></rect>'
         '<rect class="yard-bar-used" y="2.5" width="{}" height="3"></rect></svg>',
         memory_words(total=total, claimed=claimed, used=used, foreign=foreign),
-        *(taken, taken, min(100 - taken, _percent(foreign, total)), _percent(used or 0, total)),
+        *(taken, taken, min(100 - taken, percent(foreign, total)), percent(used or 0, total)),
     )
 
 
@@ -131,5 +131,6 @@ def log(text: str) -> SafeString:
     return format_html('<pre class="yard-log">{}</pre>', text)
 
 
-def _percent(part: int, whole: int) -> float:
+def percent(part: int, whole: int) -> float:
+    """Of a bar's width."""
     return round(min(100.0, 100 * part / whole), 1) if whole > 0 else 0

@@ -66,3 +66,13 @@ def test_with_a_model_the_overview_leads_to_its_deployment(root: Client) -> None
 def test_what_the_pages_load_is_there(root: Client, theme_file: str) -> None:
     assert static(theme_file) in root.get(reverse("admin:index")).content.decode()
     assert finders.find(theme_file)
+
+
+def test_a_failure_comes_with_what_to_do_and_work_with_its_speed(root: Client) -> None:
+    made = factories.deployment(replicas=2)
+    card = factories.device(factories.node("rack-7"))
+    factories.worker(made, card, in_flight=3, tokens_per_second=41.6)
+    factories.failed_worker(made, "no such folder", replica=1, cause="files_missing", node=card.node)
+    page = root.get(reverse("admin:index")).content.decode()
+    assert "What to do: Copy the model to /models/chat on rack-7" in page
+    assert "<b>3</b> requests in flight, <b>42</b> tokens/s now" in page

@@ -57,7 +57,7 @@ def test_staff_without_permissions_is_told_so_and_sees_no_rows(login: Any) -> No
     factories.deployment("secret-project")
     nobody = login()
     page = nobody.get(INDEX).content.decode()
-    assert "An administrator gives it permissions" in page
+    assert "Ask an administrator to put your account, <b>ada</b>, into a group" in page
     assert "secret-project" not in page + nobody.get(OVERVIEW).content.decode()
     assert nobody.get(DEPLOYMENTS).status_code == 403
 

@@ -1,0 +1,112 @@
+"""Requests and tokens of the last hour, minute by minute: a card of the admin's first page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import OperationalError
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import TruncMinute
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from openai_api.models import Usage
+from openai_api.usage.totals import CLIENT_LEFT
+from registry.admin import live
+
+MINUTES = 60
+HEIGHT = 40  # of the drawing; a minute is two wide
+_SUMS: Mapping[str, Any] = {
+    "requests": Count("*"),
+    "failed": Count("pk", filter=Q(status__gte=400) & ~Q(status=CLIENT_LEFT)),
+    "tokens_in": Sum("prompt_tokens"),
+    "tokens_out": Sum("completion_tokens"),
+}
+EVERY_S = 10  # a request is in the table a second or two after its end
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What began in one minute."""
+
+    requests: int = 0
+    failed: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A drawing and its two figures, per second: of the last whole minute, and of the busiest one."""
+
+    title: str
+    colour: str
+    last: str
+    most: str
+    drawing: SafeString
+
+
+def traffic_part(request: HttpRequest) -> SafeString | None:
+    """Sums name nobody: whoever may look at deployments or at usage may see them."""
+    may_view_usage = request.user.has_perm("openai_api.view_usage")
+    if not (may_view_usage or live.may_view(request, "deployment")):
+        return None
+    context: dict[str, object] = {"may_view_usage": may_view_usage}
+    try:
+        minutes = last_hour(timezone.now())
+    except OperationalError:  # the database's own deadline
+        context["too_many"] = True
+    else:
+        context |= {"curves": curves(minutes), "requests": sum(minute.requests for minute in minutes)}
+        context["failed"] = sum(minute.failed for minute in minutes)
+    url = reverse("admin:openai_api_usage_traffic")
+    return live.part("traffic", url, template="openai_api/traffic.html", context=context, every_s=EVERY_S)
+
+
+def last_hour(now: datetime) -> list[Minute]:
+    """The oldest first, the running minute last; one query along the index of the time."""
+    running = now.replace(second=0, microsecond=0)
+    starts = [running - timedelta(minutes=back) for back in reversed(range(MINUTES))]
+    rows = Usage.objects.filter(began_at__gte=starts[0]).annotate(minute=TruncMinute("began_at")).order_by()
+    sums: Any = rows.values("minute").annotate(**_SUMS)
+    found = {row["minute"]: Minute(**{name: row[name] for name in _SUMS}) for row in sums}
+    return [found.get(start, Minute()) for start in starts]
+
+
+def curves(minutes: Sequence[Minute]) -> list[Curve]:
+    """What the card draws."""
+    return [
+        _curve("Requests", "info", [minute.requests for minute in minutes]),
+        _curve("Tokens out", "success", [minute.tokens_out for minute in minutes]),
+        _curve("Tokens in", "default", [minute.tokens_in for minute in minutes]),
+    ]
+
+
+def _curve(title: str, colour: str, numbers: Sequence[int]) -> Curve:
+    last, most = _rate(numbers[-2]), _rate(max(numbers))
+    words = f"{title} per second over the last hour: {last} in the last whole minute, {most} at most"
+    drawing = format_html(
+        '<svg class="yard-curve" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<path d="{}"></path></svg>',
+        *(2 * len(numbers), HEIGHT, words, _steps(numbers)),
+    )
+    return Curve(title, colour, last, most, drawing)
+
+
+def _steps(numbers: Sequence[int]) -> str:
+    """An area of steps: each minute as high as its share of the busiest one."""
+    top = max(1, *numbers)
+    heights = [HEIGHT - round(HEIGHT * number / top, 1) for number in numbers]
+    return f"M0 {HEIGHT}" + "".join(f"V{height}h2" for height in heights) + f"V{HEIGHT}Z"
+
+
+def _rate(per_minute: int) -> str:
+    """Per second, in two figures that matter."""
+    rate = per_minute / 60
+    return f"{rate:,.0f}" if rate >= 10 or not per_minute else f"{rate:.1f}" if rate >= 0.1 else f"{rate:.2f}"
