@@ -27,7 +27,8 @@ async def keep(answer: GrowingAnswer) -> bool:
     """
     for pause in (*AGAIN_AFTER_S, None):
         try:
-            return await database_sync_to_async(_write)(answer)
+            there: bool = await database_sync_to_async(_write)(answer)
+            return there
         except (OperationalError, InterfaceError) as error:
             if answer.state == State.RUNNING:
                 return True

@@ -49,7 +49,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     answers: Answers
     spoken: TypeAdapter[Any] = SPOKEN  # what this page may say
     _tasks: set[asyncio.Task[None]]
-    _followed: dict[uuid.UUID, asyncio.Task[None]]
+    _followed: dict[uuid.UUID, asyncio.Task[Any] | None]
 
     async def connect(self) -> None:
         """Let members in, from our own pages only."""
@@ -102,7 +102,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                 await self._kept(asking.answer_of, words.message)
                 await self.answers.stop(words.message)
             case Follow():
-                self._follow(words.message)
+                self._begin(self._follow(words.message))
 
     async def _kept(self, store: Any, *given: Any, **more: Any) -> Any:
         return await database_sync_to_async(store)(self.scope["user"].pk, *given, **more)
@@ -119,7 +119,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await self.answers.keep(answer)
         else:
             self.answers.start(answer, call)
-        self._follow(answer.id)
+        self._begin(self._follow(answer.id))
 
     def _growing(self, number: uuid.UUID) -> GrowingAnswer:
         return GrowingAnswer(number, Pace(asked_at=time.monotonic()))
@@ -130,13 +130,12 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             raise Forbidden("Your account is not active any more. Ask an administrator.")
         return Caller(person=person)
 
-    def _follow(self, number: uuid.UUID) -> None:
+    async def _follow(self, number: uuid.UUID) -> None:
+        """Tell of an answer until it is over, or that it is not there."""
         # Who asks twice wants to hear it from the beginning, and nothing twice.
         if before := self._followed.get(number):
             before.cancel()
-        self._followed[number] = self._begin(self._told_if_there(number))
-
-    async def _told_if_there(self, number: uuid.UUID) -> None:
+        self._followed[number] = asyncio.current_task()
         try:
             await self._kept(asking.answer_of, number)
             await self._tell(number)
@@ -144,7 +143,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await self._say("gone", message=str(number), text=str(error))
 
     async def _tell(self, number: uuid.UUID) -> None:
-        """Tell of an answer until it is over. One that another process gives is looked up now and then."""
+        """One that another process gives is looked up now and then."""
         if (answer := self.answers.find(number)) is not None:
             async for message in answer.follow():
                 await self.send(text_data=orjson.dumps(message).decode())
@@ -162,11 +161,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await self._say("models", models=models)
             await changed.wait()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
-        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -66,6 +66,11 @@ export class Attachments {
         return taken;
     }
 
+    putBack(items) {
+        this.items.unshift(...items);
+        this.show();
+    }
+
     show() {
         this.list.hidden = !this.items.length;
         this.list.replaceChildren(...this.items.map((item) => this.entry(item)));

@@ -2,6 +2,7 @@
 
 import { Attachments } from "./attachments.js";
 import { copy } from "./copying.js";
+import { edit } from "./editing.js";
 import { Menu } from "./menu.js";
 import { Parameters } from "./parameters.js";
 import { Picker, isReady } from "./picker.js";
@@ -18,11 +19,12 @@ const [form, prompt, send, stop, list] = ["form", "prompt", "send", "stop", "tur
 
 let conversation = page.dataset.conversation || null;
 let waiting = false; // a question was sent, and the server has not said yet that it took it
+let sent = null; // what was written in it: it comes back when it was not taken
 let trouble = "";
 let lost = false;
 
 const server = new Server(page.dataset);
-const sidebar = new Sidebar(server);
+const sidebar = new Sidebar(server, conversation);
 const stream = new Stream(list, byId("talk"), words);
 const picker = new Picker(asked.get("model") ?? page.dataset.model, refresh);
 const parameters = new Parameters((model) => picker.choose(model));
@@ -33,20 +35,18 @@ const menu = new Menu(server, {
         sidebar.refresh();
     },
     deleted: () => location.assign(page.dataset.home),
-    failed: (error) => explain(error.message),
+    failed: (error) => explain(`${words.failed} ${error.message}`),
 });
 const socket = new Socket(page.dataset.socket, {
     open() {
         lost = false;
-        for (const turn of running()) {
-            socket.send({ type: "follow", message: turn.dataset.message });
-        }
+        followAll();
         refresh();
     },
     message: (message) => HANDLERS[message.type]?.(message),
     lost() {
         lost = true;
-        waiting = false;
+        notTaken();
         refresh();
     },
     loggedOut() {
@@ -61,6 +61,7 @@ const HANDLERS = {
     },
     begun(message) {
         waiting = false;
+        sent = null;
         stream.begin(message.after, message.question, message.answer);
         if (conversation !== message.conversation) {
             conversation = message.conversation;
@@ -79,11 +80,33 @@ const HANDLERS = {
         byId("announcer").textContent = message.state === "stopped" ? words.stopped : `${words.answer} ${said}`;
         refresh();
     },
+    gone({ message, text }) {
+        stream.find(message)?.remove();
+        explain(text);
+    },
     error({ text }) {
-        waiting = false;
+        notTaken();
         explain(text);
     },
 };
+
+/** Hear of the answers on the page that are being given, from where they are. */
+function followAll() {
+    for (const turn of running()) {
+        socket.send({ type: "follow", message: turn.dataset.message });
+    }
+}
+
+/** What was written and not taken stands in its place again. */
+function notTaken() {
+    waiting = false;
+    if (sent && !prompt.value) {
+        prompt.value = sent.text;
+        attachments.putBack(sent.files);
+        grow();
+    }
+    sent = null;
+}
 
 function running() {
     return [...list.querySelectorAll('[data-state="running"]')];
@@ -93,14 +116,16 @@ function canAsk() {
     return !waiting && !lost && socket.isOpen && !running().length && isReady(picker.chosen);
 }
 
-function ask({ text, parent, files = [] }) {
+function ask({ text, parent, edited = null, files = [] }) {
     waiting = true;
+    sent = { text, files };
     trouble = "";
     socket.send({
         type: "ask",
         text,
         parent: parent || null,
         conversation,
+        edited,
         attachments: files,
         model: picker.chosen.name,
         system: parameters.system.value.trim(),
@@ -154,33 +179,14 @@ function submit() {
     grow();
 }
 
-/** Change a question in its place: the old one stays as a version. */
-function edit(turn) {
-    const box = document.createElement("form");
-    const area = document.createElement("textarea");
-    const [cancel, save] = [words.cancel, words.save].map((text) => {
-        const button = document.createElement("button");
-        button.className = "button";
-        button.textContent = text;
-        return button;
-    });
-    cancel.type = "button";
-    save.classList.add("primary");
-    box.className = "edit";
-    area.className = "field";
-    area.value = turn.querySelector(".raw").textContent;
-    box.append(area, cancel, save);
-    const question = turn.querySelector(".question");
-    cancel.addEventListener("click", () => box.replaceWith(question));
-    box.addEventListener("submit", (event) => {
-        event.preventDefault();
-        if (canAsk() && area.value.trim()) {
-            box.replaceWith(question);
-            ask({ text: area.value.trim(), parent: turn.dataset.parent });
-        }
-    });
-    question.replaceWith(box);
-    area.focus();
+/** Ask another version of a question. Returns whether that was possible. */
+function askInstead(turn, text) {
+    if (!canAsk()) {
+        return false;
+    }
+    ask({ text, parent: turn.dataset.parent, edited: turn.dataset.message });
+    prompt.focus();
+    return true;
 }
 
 async function showVersion(message) {
@@ -188,9 +194,12 @@ async function showVersion(message) {
         const response = await server.post(server.of(conversation, `show/${message}`));
         list.innerHTML = await response.text();
         stream.dress(list);
+        followAll();
+        stream.find(message).querySelector("[data-show]:enabled").focus();
     } catch (error) {
-        explain(error.message);
+        explain(`${words.failed} ${error.message}`);
     }
+    refresh();
 }
 
 list.addEventListener("click", (event) => {
@@ -208,7 +217,7 @@ list.addEventListener("click", (event) => {
         waiting = true;
         socket.send({ type: "again", message: turn.dataset.message, model: picker.chosen.name, parameters: parameters.values });
     } else if ("edit" in dataset) {
-        edit(turn);
+        edit(turn, words, askInstead);
     } else if (dataset.show) {
         showVersion(dataset.show);
     }

@@ -29,8 +29,12 @@ export class Picker {
     }
 
     update(models) {
+        const options = models.map(option);
+        const changed = options.length !== this.select.length || options.some((option, at) => !option.isEqualNode(this.select.options[at]));
         this.models = models;
-        this.select.replaceChildren(...models.map(option));
+        if (changed) {
+            this.select.replaceChildren(...options);
+        }
         const best = models.find(({ name }) => name === this.wanted) ?? models.find(isReady) ?? models[0];
         if (best) {
             this.select.value = best.name;

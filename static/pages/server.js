@@ -17,14 +17,22 @@ export class Server {
             headers: { "X-CSRFToken": this.csrf },
             body: new URLSearchParams(fields),
         });
-        if (!response.ok) {
-            throw new Error(`${response.status}`);
-        }
-        return response;
+        return this.own(response);
     }
 
     async listed(query) {
         const response = await fetch(`${this.list}?${new URLSearchParams(query)}`);
-        return response.ok ? response.text() : "";
+        return this.own(response).text();
+    }
+
+    /** A redirection leads to the login: the session ended. */
+    own(response) {
+        if (response.redirected) {
+            location.reload();
+        }
+        if (!response.ok || response.redirected) {
+            throw new Error(`HTTP ${response.status}`);
+        }
+        return response;
     }
 }

@@ -3,8 +3,9 @@
 const TYPED_MS = 200;
 
 export class Sidebar {
-    constructor(server) {
+    constructor(server, current) {
         this.server = server;
+        this.current = current;
         this.element = document.getElementById("sidebar");
         this.list = document.getElementById("conversations");
         this.find = document.getElementById("find");
@@ -24,9 +25,7 @@ export class Sidebar {
         this.list.addEventListener("click", async (event) => {
             const more = event.target.closest("[data-more]");
             if (more) {
-                const next = await server.listed({ find: this.find.value, after: more.dataset.more });
-                more.parentElement.remove();
-                this.list.insertAdjacentHTML("beforeend", next);
+                await this.append(more);
             }
         });
     }
@@ -39,15 +38,33 @@ export class Sidebar {
         }
     }
 
+    async append(more) {
+        let next;
+        try {
+            next = await this.server.listed({ find: this.find.value, after: more.dataset.more });
+        } catch {
+            return;
+        }
+        const entry = more.parentElement;
+        entry.insertAdjacentHTML("afterend", next);
+        entry.nextElementSibling?.querySelector("a")?.focus();
+        entry.remove();
+        this.mark();
+    }
+
     async refresh(current = this.current) {
         this.current = current;
-        this.list.innerHTML = await this.server.listed({ find: this.find.value });
+        try {
+            this.list.innerHTML = await this.server.listed({ find: this.find.value });
+        } catch {
+            return; // the server is away: what is listed stays
+        }
         this.mark();
     }
 
     mark() {
-        for (const entry of this.list.children) {
-            if (entry.querySelector("a")?.dataset.conversation === this.current) {
+        for (const entry of this.list.querySelectorAll("a")) {
+            if (entry.dataset.conversation === this.current) {
                 entry.setAttribute("aria-current", "page");
             } else {
                 entry.removeAttribute("aria-current");

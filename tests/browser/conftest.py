@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -61,12 +62,21 @@ def page(browser: Browser, yard: Yard) -> Iterator[Page]:
     assert complaints == []
 
 
+@pytest.fixture(scope="session")
+def cookies() -> list[Any]:
+    """Of the administrator's session, as soon as the first test has logged in."""
+    return []
+
+
 @pytest.fixture
-def operator(page: Page, yard: Yard) -> Page:
+def operator(page: Page, yard: Yard, cookies: list[Any]) -> Page:
     """The page, logged in as the administrator, on the chat."""
+    page.context.add_cookies(cookies)
     page.goto("/")
-    page.get_by_label("User name").fill(yard.credentials["admin_user"])
-    page.get_by_label("Password").fill(yard.credentials["admin_password"])
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/")
+    if not cookies:
+        page.get_by_label("User name").fill(yard.credentials["admin_user"])
+        page.get_by_label("Password").fill(yard.credentials["admin_password"])
+        page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/chat/")
+    cookies[:] = page.context.cookies()
     return page

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from yard import Yard, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(180)]
@@ -13,16 +16,25 @@ pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(18
 WORDS = " ".join(f"word{number}" for number in range(40))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def echo(yard: Yard) -> Yard:
     yard.run("deploy", "echo", "--engine", "echo", "--option", "token_delay_ms=50", "--wait")
     return yard
 
 
-def ask(page: Page, model: str, words: str) -> None:
+def ask(page: Page, words: str, model: str = "echo") -> None:
     page.get_by_label("Model", exact=True).select_option(model)
     page.get_by_label("Message").fill(words)
     page.get_by_label("Message").press("Enter")
+
+
+def answered(page: Page, turns: int = 1) -> None:
+    """Wait until so many answers are over."""
+    expect(page.locator(".turn.assistant .figures")).to_have_count(turns)
+
+
+def answer(page: Page) -> str:
+    return page.locator(".turn.assistant .prose").last.inner_text()
 
 
 def test_a_wrong_password_is_said_in_words(page: Page) -> None:
@@ -34,7 +46,7 @@ def test_a_wrong_password_is_said_in_words(page: Page) -> None:
 
 
 def test_the_words_of_an_answer_arrive_one_after_the_other(operator: Page, echo: Yard) -> None:
-    ask(operator, "echo", WORDS)
+    ask(operator, WORDS)
     body = operator.locator(".turn.assistant .prose")
     expect(body).to_contain_text("word0")
     lengths = set()
@@ -43,33 +55,210 @@ def test_the_words_of_an_answer_arrive_one_after_the_other(operator: Page, echo:
         time.sleep(0.02)
     assert len(lengths) > 10
     expect(operator.locator(".figures")).to_contain_text("tokens/s")
+    operator.get_by_role("link", name="New chat").click()
+    expect(operator.get_by_role("heading", name="What can I help with?")).to_be_visible()
 
 
 def test_stop_ends_the_answer_where_it_is_and_the_engine_with_it(operator: Page, echo: Yard) -> None:
-    ask(operator, "echo", WORDS)
+    ask(operator, WORDS)
     expect(operator.locator(".turn.assistant .prose")).to_contain_text("word3")
     operator.get_by_role("button", name="Stop").click()
     expect(operator.locator(".figures")).to_contain_text("stopped")
-    said = operator.locator(".turn.assistant .prose").inner_text()
+    until(lambda: echo.stats(echo.ready("echo"))["engine"]["running"] == 0, within=1, what="the engine is idle")
+    said = answer(operator)
     assert "word39" not in said
-    until(lambda: echo.stats(echo.ready("echo"))["engine"]["running"] == 0, within=2, what="the engine is idle")
-    assert operator.locator(".turn.assistant .prose").inner_text() == said
+    operator.reload()
+    assert answer(operator) == said
+    expect(operator.locator(".figures")).to_contain_text("stopped")
 
 
-def test_new_chat_begins_anew(operator: Page, echo: Yard) -> None:
-    ask(operator, "echo", "hello there")
-    expect(operator.locator(".figures")).to_be_visible()
-    operator.get_by_role("button", name="New chat").click()
+def test_an_answer_goes_on_after_a_reload_and_a_lost_connection(operator: Page, echo: Yard) -> None:
+    lines: list[WebSocketRoute] = []
+
+    def pass_on(line: WebSocketRoute) -> None:
+        line.connect_to_server()
+        lines.append(line)
+
+    ask(operator, WORDS)
+    expect(operator.locator(".turn.assistant .prose")).to_contain_text("word3")
+    operator.route_web_socket("**/ws/chat", pass_on)
+    operator.reload()
+    expect(operator.locator(".turn.assistant .prose")).to_contain_text("word9")
+    lines[0].close(code=1001)
+    expect(operator.get_by_text("Reconnecting")).to_be_visible()
+    answered(operator)
+    assert answer(operator) == WORDS
+    assert len(lines) == 2
+
+
+def test_questions_and_answers_have_versions(operator: Page, echo: Yard) -> None:
+    ask(operator, "first question")
+    answered(operator)
+    operator.get_by_role("button", name="Answer again").click()
+    expect(operator.locator(".turn.assistant .versions")).to_contain_text("2 / 2")
+    question = operator.locator(".turn.user")
+    question.hover()
+    operator.get_by_role("button", name="Edit").click()
+    operator.get_by_role("textbox", name="Edit").fill("other question")
+    operator.get_by_role("button", name="Ask this instead").click()
+    expect(question.locator(".versions")).to_contain_text("2 / 2")
+    answered(operator)
+    assert answer(operator) == "other question"
+    question.get_by_role("button", name="The version before").click()
+    expect(operator.locator(".turn.assistant .prose")).to_have_text("first question")
+    operator.reload()
+    expect(operator.locator(".turn.assistant .versions")).to_contain_text("2 / 2")
+    expect(question.locator(".versions")).to_contain_text("1 / 2")
+
+
+def test_a_link_shows_a_conversation_until_it_is_taken_back(operator: Page, browser: Browser, echo: Yard) -> None:
+    ask(operator, "to be shared")
+    answered(operator)
+    menu(operator, "Share by link")
+    link = operator.get_by_role("textbox", name="Share by link").input_value()
+    operator.get_by_role("button", name="Done").click()
+    member = signed_in(operator, browser, "ben")
+    member.goto(link)
+    expect(member.locator(".prose")).to_have_text("to be shared")
+    assert member.get_by_role("button").count() == 0
+    assert member.goto(operator.url).status == 404  # type: ignore[union-attr]  # there always is an answer
+    stranger = browser.new_context().new_page()
+    stranger.goto(link)
+    expect(stranger).to_have_url(re.compile(r"/login/\?next=/chat/shared/"))
+    menu(operator, "Take the link back")
+    expect(operator.locator("#unshare")).to_be_hidden()
+    assert member.goto(link).status == 404  # type: ignore[union-attr]
+    member.context.close()
+    stranger.context.close()
+
+
+def test_conversations_are_renamed_searched_exported_and_deleted(operator: Page, echo: Yard) -> None:
+    ask(operator, "needle in a haystack")
+    answered(operator)
+    here, listed = operator.url, operator.get_by_role("complementary", name="Conversations")
+    expect(listed.locator("[aria-current=page]")).to_have_text("needle in a haystack")
+    menu(operator, "Rename")
+    operator.get_by_role("textbox", name="Title").fill("Another <b>title</b>")
+    operator.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    expect(listed.locator("[aria-current=page]")).to_have_text("Another <b>title</b>")
+    assert "needle in a haystack" in exported(operator, "Markdown")
+    assert json.loads(exported(operator, "JSON"))["messages"][0]["text"] == "needle in a haystack"
+    operator.get_by_role("searchbox").fill("nothing has this")
+    expect(listed).to_contain_text("Nothing contains “nothing has this”.")
+    operator.get_by_role("searchbox").fill("NEEDLE")
+    expect(listed.locator("[aria-current=page]")).to_have_text("Another <b>title</b>")
+    menu(operator, "Delete")
+    operator.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    operator.wait_for_url("**/chat/")
+    expect(listed).not_to_contain_text("Another <b>title</b>")
+    assert operator.request.get(here).status == 404
+
+
+def test_an_address_may_ask_and_files_go_along(operator: Page, echo: Yard, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("from the file")
+    (tmp_path / "picture.bin").write_bytes(b"\xff\xfe\x00")
+    operator.goto("/chat/?model=echo&q=from%20the%20address")
+    answered(operator)
+    assert answer(operator) == "from the address"
+    operator.locator("#file").set_input_files([tmp_path / "notes.txt", tmp_path / "picture.bin"])
+    expect(operator.locator("#attachments")).to_have_text(re.compile("notes.txt"))
+    expect(operator.locator("#banner")).to_contain_text("picture.bin")
+    ask(operator, "What does it say?")
+    answered(operator, 2)
+    assert "from the file" in answer(operator)
+    expect(operator.locator(".attached.file")).to_have_text("notes.txt")
+
+
+def test_everything_can_be_done_by_the_keyboard(operator: Page, echo: Yard) -> None:
+    keyboard, prompt = operator.keyboard, operator.get_by_label("Message")
+    expect(operator.locator("#state")).to_have_text("ready")
+    expect(prompt).to_be_focused()
+    operator.get_by_label("Model", exact=True).select_option("echo")
+    prompt.focus()
+    keyboard.type("two")
+    keyboard.press("Shift+Enter")
+    keyboard.type("lines")
+    composing = "e => e.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true}))"
+    prompt.evaluate(composing)
     expect(operator.locator(".turn")).to_have_count(0)
+    keyboard.press("Enter")
+    answered(operator)
+    assert operator.locator(".question").inner_text() == "two\nlines"
+    reach(operator, "Answer again", "Shift+Tab")
+    keyboard.press("Enter")
+    expect(operator.locator(".versions")).to_contain_text("2 / 2")
+    answered(operator)
+    reach(operator, "The version before", "Tab", start="#turns button")
+    keyboard.press("Enter")
+    expect(operator.locator(".versions")).to_contain_text("1 / 2")
+    prompt.fill(WORDS)
+    prompt.press("Enter")
+    expect(operator.locator("#stop")).to_be_visible()
+    keyboard.press("Escape")
+    expect(operator.locator(".figures").last).to_contain_text("stopped")
 
 
 def test_the_real_model_answers(operator: Page) -> None:
-    ask(operator, "smollm2-135m-instruct", "What is the capital of France? Answer in one short sentence.")
+    ask(operator, "What is the capital of France? Answer in one short sentence.", "smollm2-135m-instruct")
     expect(operator.locator(".turn.assistant .prose")).to_contain_text("Paris", timeout=60_000)
 
 
-def test_what_a_model_says_cannot_run_on_the_page(operator: Page, echo: Yard) -> None:
-    ask(operator, "echo", "<img src=x onerror=document.title='owned'> <script>document.title='owned'</script>")
-    expect(operator.locator(".figures")).to_be_visible()
-    assert operator.title() != "owned"
-    assert operator.locator(".turn img, .turn script").count() == 0
+PROBES = """<img src=x onerror=window.owned=1> <script>window.owned=1</script>
+[click](javascript:window.owned=1) ![pixel](http://elsewhere.example/pixel.png)
+$\\href{javascript:window.owned=1}{x}$ <svg onload=window.owned=1>
+"""
+
+
+def test_what_a_model_says_cannot_run_on_the_page_or_call_home(operator: Page, echo: Yard) -> None:
+    ask(operator, PROBES)
+    answered(operator)
+    operator.reload()
+    answered(operator)
+    assert operator.evaluate("window.owned") is None
+    harmful = "img, script, svg[onload], [href^='javascript'], [onerror], [onload]"
+    assert operator.locator(".turn .prose").locator(harmful).count() == 0
+    expect(operator.get_by_role("link", name="pixel")).to_have_attribute("href", "http://elsewhere.example/pixel.png")
+
+
+def menu(page: Page, entry: str) -> None:
+    page.get_by_role("button", name="This conversation").click()
+    page.locator("#more").get_by_text(entry, exact=True).click()
+
+
+def exported(page: Page, form: str) -> str:
+    page.get_by_role("button", name="This conversation").click()
+    with page.expect_download() as file:
+        page.get_by_role("link", name=f"Export as {form}").click()
+    page.keyboard.press("Escape")
+    return Path(file.value.path()).read_text()
+
+
+def signed_in(operator: Page, browser: Browser, name: str) -> Page:
+    """A page of a new member, whom the operator made."""
+    password, add = "a long password of theirs", "/admin/auth/user/add/"
+    operator.request.get(add)
+    form = {"username": name, "password1": password, "password2": password, "usable_password": "true"}
+    assert operator.request.post(add, form=form, headers=csrf(operator, add)).ok
+    page = browser.new_context(base_url=re.sub(r"(//[^/]+)/.*", r"\1", operator.url)).new_page()
+    page.goto("/")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/chat/")
+    return page
+
+
+def csrf(page: Page, path: str) -> dict[str, str]:
+    [token] = [cookie["value"] for cookie in page.context.cookies() if cookie["name"].startswith("modelyard_csrf")]
+    return {"X-CSRFToken": token, "Referer": path}
+
+
+def reach(page: Page, name: str, key: str, *, start: str = "") -> None:
+    """Press a key until what is called so has the focus."""
+    if start:
+        page.locator(start).first.focus()
+    for _ in range(20):
+        if page.evaluate("(document.activeElement.ariaLabel ?? document.activeElement.textContent).trim()") == name:
+            return
+        page.keyboard.press(key)
+    pytest.fail(f"{name} cannot be reached with {key}")

@@ -1,0 +1,131 @@
+// Comparisons: which models are asked, and which one was best.
+
+import { Lanes, agreed, byId, words } from "./lanes.js";
+
+const KEY = "modelyard.compared";
+const most = Number(byId("page").dataset.most);
+let models = null;
+let chosen = new Set(remembered());
+let voted = byId("page").dataset.voted === "yes";
+
+const lanes = new Lanes({
+    ask: (text) => ({ type: "compare", text, comparison: lanes.number, models: lanes.number ? [] : [...chosen] }),
+    models(message) {
+        models = message.models;
+        const names = models.map(({ name }) => name);
+        chosen = new Set([...chosen].filter((name) => names.includes(name)));
+        for (const { name } of models.filter(isReady)) {
+            if (chosen.size < 2) {
+                chosen.add(name);
+            }
+        }
+        draw();
+    },
+    opened() {
+        voted = false;
+        byId("delete").hidden = false;
+    },
+    hindrance() {
+        if (!models) {
+            return "";
+        }
+        const asked = lanes.number ? lanes.elements.map((lane) => lane.dataset.name) : [...chosen];
+        const away = asked.map((name) => models.find((model) => model.name === name)).find((model) => model && !isReady(model));
+        return away?.sentence ?? (!lanes.number && asked.length < 2 && models.length > 1 ? words.choose : "");
+    },
+    changed: judge,
+});
+
+function isReady(model) {
+    return model.state === "ready";
+}
+
+function draw() {
+    byId("chips").replaceChildren(...models.map(chip));
+    byId("few").hidden = models.length > 1;
+}
+
+function chip(model) {
+    const label = document.createElement("label");
+    const box = document.createElement("input");
+    const state = document.createElement("span");
+    label.className = "chip";
+    box.type = "checkbox";
+    box.checked = chosen.has(model.name);
+    box.disabled = !box.checked && (chosen.size >= most || !isReady(model));
+    box.addEventListener("change", () => choose(model.name, box.checked));
+    state.className = `state ${model.state}`;
+    state.title = model.sentence;
+    state.textContent = isReady(model) ? "" : model.word;
+    label.append(box, model.name, state);
+    return label;
+}
+
+function choose(name, wanted) {
+    chosen[wanted ? "add" : "delete"](name);
+    try {
+        localStorage.setItem(KEY, JSON.stringify([...chosen]));
+    } catch {
+        // A private window may forbid it: then it lasts as long as the page.
+    }
+    const at = [...byId("chips").querySelectorAll("input")].indexOf(document.activeElement);
+    draw();
+    byId("chips").querySelectorAll("input")[at]?.focus();
+    lanes.refresh();
+}
+
+function remembered() {
+    try {
+        return JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    } catch {
+        return [];
+    }
+}
+
+function judge() {
+    const bar = byId("verdict");
+    bar.hidden = voted || !lanes.isAnswered;
+    if (bar.hidden || bar.querySelectorAll("[data-best]").length === lanes.elements.length) {
+        return;
+    }
+    for (const button of bar.querySelectorAll("[data-best]")) {
+        button.remove();
+    }
+    bar.prepend(
+        ...lanes.elements.map((lane) => {
+            const button = document.createElement("button");
+            button.type = "button";
+            button.className = "button outline";
+            button.dataset.best = lane.dataset.lane;
+            button.textContent = `${lane.dataset.name} ${words.best}`;
+            return button;
+        }),
+    );
+}
+
+byId("verdict").addEventListener("click", async (event) => {
+    const { best, verdict } = event.target.closest("button")?.dataset ?? {};
+    if (!best && !verdict) {
+        return;
+    }
+    const told = await lanes.post(`${lanes.page.start}${lanes.number}/vote`, best ? { best } : { verdict });
+    if (told) {
+        voted = true;
+        lanes.elements.find((lane) => lane.dataset.lane === best)?.classList.add("won");
+        lanes.thank(told.why ? "" : words.thanks, told.why);
+        lanes.refresh();
+    }
+});
+byId("again").addEventListener("click", () => lanes.say({ type: "compare_again", comparison: lanes.number }));
+byId("delete").addEventListener("click", async () => {
+    if (await agreed(byId("delete-dialog"))) {
+        const told = await lanes.post(`${lanes.page.start}${lanes.number}/delete`);
+        if (told) {
+            location.assign(told.url);
+        }
+    }
+});
+lanes.connect();
+if (voted) {
+    lanes.thank(words.voted, "");
+}

@@ -1,0 +1,250 @@
+// Lanes: answers side by side to what is asked in one field. The pages for comparisons and battles say what to send.
+
+import { copy } from "./copying.js";
+import { Server } from "./server.js";
+import { Sidebar } from "./sidebar.js";
+import { Socket } from "./socket.js";
+import { Stream } from "./stream.js";
+
+export const byId = (id) => document.getElementById(id);
+export const words = byId("words").dataset;
+
+export class Lanes {
+    /** `on`: `ask(text)`, `models(message)`, `opened()`, `changed()`, and `hindrance()`, a sentence or nothing. */
+    constructor(on) {
+        this.on = on;
+        this.page = byId("page").dataset;
+        this.number = this.page.number || null;
+        this.box = byId("lanes");
+        this.streams = [...this.box.children].map((lane) => this.dressed(lane));
+        this.waiting = 0; // lanes that were asked, and that the server has not begun yet
+        this.trouble = "";
+        this.lost = false;
+        [this.prompt, this.send, this.stop, this.again] = ["prompt", "send", "stop", "again"].map(byId);
+        new Sidebar(new Server(this.page));
+        this.listen();
+    }
+
+    /** Begin: everything that `on` needs is there. */
+    connect() {
+        this.socket = new Socket(this.page.socket, {
+            open: () => {
+                this.lost = false;
+                for (const turn of this.running()) {
+                    this.socket.send({ type: "follow", message: turn.dataset.message });
+                }
+                this.refresh();
+            },
+            message: (message) => this.hear(message),
+            lost: () => {
+                this.lost = true;
+                this.waiting = 0;
+                this.refresh();
+            },
+            loggedOut: () => location.assign(`${this.page.login}?next=${encodeURIComponent(location.pathname)}`),
+        });
+        this.refresh();
+    }
+
+    hear(message) {
+        const { type } = message;
+        if (type === "models") {
+            this.on.models(message);
+        } else if (type === "lanes") {
+            this.open(message);
+        } else if (type === "begun") {
+            this.waiting = Math.max(0, this.waiting - 1);
+            this.lane(message.conversation)?.begin(message.after, message.question, message.answer);
+        } else if (type === "blocks" || type === "text") {
+            this.holding(message.message)?.[type](message);
+            return;
+        } else if (type === "done") {
+            this.holding(message.message)?.done(message);
+            byId("announcer").textContent = this.running().length ? "" : words.answered;
+        } else if (type === "gone") {
+            this.holding(message.message)?.find(message.message).remove();
+        } else if (type === "error") {
+            this.waiting = 0;
+            this.trouble = message.text;
+        }
+        this.refresh();
+    }
+
+    open({ url, number, lanes }) {
+        this.number = number;
+        this.waiting = lanes.length;
+        this.box.replaceChildren(...lanes.map((lane, at) => this.made(lane, at)));
+        this.streams = [...this.box.children].map((lane) => this.dressed(lane));
+        history.replaceState(null, "", url);
+        byId("fresh").hidden = false;
+        this.on.opened();
+    }
+
+    made({ conversation, name }, at) {
+        const lane = byId("lane").content.firstElementChild.cloneNode(true);
+        lane.dataset.lane = conversation;
+        this.name(lane, name, at);
+        return lane;
+    }
+
+    name(lane, name, at) {
+        const shown = name || [words.a, words.b][at];
+        lane.dataset.name = name;
+        lane.querySelector(".lane-name").textContent = shown;
+        lane.querySelector(".lane-talk").setAttribute("aria-label", shown);
+    }
+
+    dressed(lane) {
+        const list = lane.querySelector(".turns");
+        const stream = new Stream(list, lane.querySelector(".lane-talk"), words);
+        stream.dress(list);
+        stream.scroller.scrollTop = stream.scroller.scrollHeight;
+        return stream;
+    }
+
+    get elements() {
+        return [...this.box.children];
+    }
+
+    lane(conversation) {
+        return this.streams[this.elements.findIndex((lane) => lane.dataset.lane === conversation)];
+    }
+
+    holding(message) {
+        return this.streams.find((stream) => stream.find(message));
+    }
+
+    running() {
+        return [...this.box.querySelectorAll('[data-state="running"]')];
+    }
+
+    get isAnswering() {
+        return this.waiting > 0 || this.running().length > 0;
+    }
+
+    get isAnswered() {
+        return this.box.children.length > 1 && !this.isAnswering;
+    }
+
+    get canAsk() {
+        return !this.lost && this.socket?.isOpen && !this.isAnswering && !this.on.hindrance();
+    }
+
+    submit() {
+        const text = this.prompt.value.trim();
+        if (text && this.canAsk) {
+            this.say(this.on.ask(text));
+            this.prompt.value = "";
+            this.grow();
+        }
+    }
+
+    say(message) {
+        this.trouble = "";
+        this.waiting = this.box.children.length || 2;
+        this.socket.send(message);
+        this.refresh();
+    }
+
+    /** POST; what the server refuses is said on the page. */
+    async post(path, fields = {}) {
+        const response = await fetch(path, { method: "POST", headers: { "X-CSRFToken": this.page.csrf }, body: new URLSearchParams(fields) });
+        const told = response.headers.get("Content-Type")?.includes("json") ? await response.json() : {};
+        if (!response.ok) {
+            this.trouble = told.error ?? `HTTP ${response.status}`;
+            this.refresh();
+            return null;
+        }
+        return told;
+    }
+
+    async keep(lane) {
+        const told = await this.post(`${this.page.keep}${lane.dataset.lane}`);
+        if (told) {
+            location.assign(told.url);
+        }
+    }
+
+    /** What the server made of a vote; `why`: why it does not count. */
+    thank(sentence, why) {
+        byId("said").textContent = why ? `${sentence} ${words.aside} ${why}.` : sentence;
+        byId("said").hidden = false;
+    }
+
+    refresh() {
+        const hindrance = this.on.hindrance();
+        const answering = this.isAnswering;
+        this.send.hidden = answering;
+        this.stop.hidden = !answering;
+        this.send.disabled = !this.canAsk || !this.prompt.value.trim();
+        this.again.hidden = !this.isAnswered || Boolean(hindrance);
+        byId("welcome").hidden = this.box.children.length > 0;
+        this.box.dataset.count = this.box.children.length;
+        const banner = byId("banner");
+        banner.textContent = this.lost ? words.lost : this.trouble || hindrance || "";
+        banner.className = `banner ${!this.lost && this.trouble ? "failed" : ""}`;
+        banner.hidden = !banner.textContent;
+        for (const lane of this.elements) {
+            lane.querySelector("[data-keep]").hidden = !lane.dataset.name || answering;
+        }
+        this.on.changed();
+    }
+
+    grow() {
+        this.prompt.style.height = "auto";
+        this.prompt.style.height = `${this.prompt.scrollHeight}px`;
+    }
+
+    listen() {
+        byId("form").addEventListener("submit", (event) => {
+            event.preventDefault();
+            this.submit();
+        });
+        this.prompt.addEventListener("keydown", (event) => {
+            // While an input method composes, Enter takes its suggestion (229: Safari says so only by the code).
+            if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
+                event.preventDefault();
+                this.submit();
+            }
+        });
+        this.prompt.addEventListener("input", () => {
+            this.grow();
+            this.refresh();
+        });
+        this.stop.addEventListener("click", () => {
+            for (const turn of this.running()) {
+                this.socket.send({ type: "stop", message: turn.dataset.message });
+            }
+            this.prompt.focus();
+        });
+        document.addEventListener("keydown", (event) => {
+            if (event.key === "Escape" && this.running().length && !document.querySelector("dialog[open], :popover-open")) {
+                this.stop.click();
+            }
+        });
+        this.box.addEventListener("click", (event) => this.clicked(event));
+    }
+
+    clicked(event) {
+        const button = event.target.closest("button");
+        if (!button) {
+            return;
+        }
+        if ("copyCode" in button.dataset) {
+            copy(button, button.closest("figure").querySelector("code").textContent, words);
+        } else if ("copyTurn" in button.dataset) {
+            copy(button, button.closest(".turn").querySelector(".raw").textContent, words);
+        } else if ("keep" in button.dataset) {
+            this.keep(button.closest(".lane"));
+        }
+    }
+}
+
+/** Whether the person agreed in this dialog. */
+export function agreed(dialog) {
+    dialog.returnValue = "";
+    dialog.showModal();
+    return new Promise((resolve) => {
+        dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    });
+}
