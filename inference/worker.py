@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -105,6 +106,7 @@ class Worker:
         if error is not None:
             return None if leaving.done() else failure_of(error)
         self.service.loaded = loading.result()
+        gc.freeze()  # what is loaded stays: the collector need not look through it while requests wait
         if self.service.lifecycle.state is WorkerState.LOADING:
             self.service.lifecycle.ready()
             self._say(announce.ready(self.service))

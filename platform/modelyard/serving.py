@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 
@@ -18,6 +19,8 @@ from openai_api import lifespan
 ROUTES_S = 10.0
 # What was accepted a moment before the end has to be a connection before all of these are told of it.
 ACCEPTED_S = 0.05
+# Objects more than there were; a request makes a few hundred, most of which are gone with it.
+COLLECT_AFTER = 20_000, 20, 20
 
 
 class WebServer(uvicorn.Server):
@@ -41,6 +44,10 @@ class WebServer(uvicorn.Server):
                 await lifespan.stop()
                 raise StartFailed(f"The database did not give the routes within {ROUTES_S:g} s.") from None
         await super().startup(sockets)
+        # What was imported stays for good: the collector need not look through it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
         if self._told is not None and self.started:
             os.write(self._told, b"\n")
             os.close(self._told)
