@@ -1,4 +1,4 @@
-"""What must be in the database before anything is served: tables, an administrator, an API key, the demo models."""
+"""What must be in the database before anything is served: tables, groups, an administrator, an API key, demo models."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from modelyard import groups
 from modelyard.demo import deploy_demo
 from modelyard.installation import Installation
 from openai_api import keys
@@ -47,6 +48,7 @@ class Prepared:
 def prepare(installation: Installation, *, url: str, demo: bool, say: Say) -> Prepared:
     """Bring the database up to date and make sure that somebody can use it. Safe to repeat."""
     migrate(say)
+    groups.ensure()
     complaint = _worker_login()
     credentials = _credentials(installation, url)
     installation.write_credentials(asdict(credentials))
