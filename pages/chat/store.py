@@ -32,7 +32,7 @@ def listed(person: int, *, q: str = "", after: int = 0) -> tuple[list[Conversati
 def rename(person: int, number: UUID, title: str) -> Conversation:
     """Give it another title. Raises NothingHere."""
     conversation = conversation_of(person, number)
-    conversation.title = " ".join(title.split())[:LONGEST_TITLE]
+    conversation.title = " ".join(title.replace("\0", "").split())[:LONGEST_TITLE]
     conversation.save(update_fields=["title"])
     return conversation
 

@@ -118,6 +118,8 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 def export(request: HttpRequest, number: UUID, form: str) -> HttpResponse:
     """As a file: `md`, the path that is shown, or `json`, everything."""
     found = conversation_of(_person(request), number)
+    if form not in {"md", "json"}:
+        raise NothingHere("Conversations are exported as .md or .json.")
     whole = form == "json"
     text = json.dumps(store.as_json(found), ensure_ascii=False, indent=2) if whole else store.as_markdown(found)
     kind = "application/json" if whole else "text/markdown; charset=utf-8"
@@ -140,9 +142,11 @@ def _page(request: HttpRequest, found: Conversation | None) -> HttpResponse:
 
 
 def _listed(request: HttpRequest, *, current: UUID | None = None) -> dict[str, Any]:
-    q = request.GET.get("find", "").strip()
+    q = request.GET.get("find", "").replace("\0", "").strip()
     after = request.GET.get("after", "0")
-    found, more = store.listed(_person(request), q=q, after=int(after) if after.isdecimal() else 0)
+    # As many digits as a place in a list can have.
+    place = int(after) if after.isascii() and after.isdecimal() and len(after) < 10 else 0
+    found, more = store.listed(_person(request), q=q, after=place)
     return {"conversations": found, "more": more, "q": q, "current": current}
 
 

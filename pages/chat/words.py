@@ -5,11 +5,26 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from inference.protocol.errors import BadRequest
 
 LONGEST_NAME = 255
+LONGEST_MODEL = 100
+
+
+def without_nul(value: Any) -> Any:
+    """The same as Postgres can keep it."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {without_nul(name): without_nul(each) for name, each in value.items()}
+    return [without_nul(each) for each in value] if isinstance(value, list) else value
+
+
+Text = Annotated[str, AfterValidator(without_nul)]
+ModelName = Annotated[Text, Field(max_length=LONGEST_MODEL)]
+Parameters = Annotated[dict[str, Any], AfterValidator(without_nul)]
 
 
 class Words(BaseModel):
@@ -22,8 +37,8 @@ class Attachment(Words):
     """A file as text, or an image as a data URL."""
 
     kind: Literal["file", "image"]
-    name: str = Field(max_length=LONGEST_NAME)
-    text: str = ""
+    name: Text = Field(max_length=LONGEST_NAME)
+    text: Text = ""
     url: Annotated[str, Field(pattern=r"^data:image/(png|jpeg|gif|webp);base64,")] | None = None
 
 
@@ -31,14 +46,14 @@ class Ask(Words):
     """A question. With `edited` it stands beside that one and has its files too."""
 
     type: Literal["ask"]
-    text: str
-    model: str
+    text: Text
+    model: ModelName
     conversation: UUID | None = None
     parent: UUID | None = None
     attachments: list[Attachment] = []
     edited: UUID | None = None
-    system: str = ""
-    parameters: dict[str, Any] = {}
+    system: Text = ""
+    parameters: Parameters = {}
 
 
 class Again(Words):
@@ -46,8 +61,8 @@ class Again(Words):
 
     type: Literal["again"]
     message: UUID
-    model: str = ""
-    parameters: dict[str, Any] | None = None
+    model: ModelName = ""
+    parameters: Parameters | None = None
 
 
 class Stop(Words):

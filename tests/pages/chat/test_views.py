@@ -1,0 +1,193 @@
+"""The chat's pages: who sees what, and that they are quick however much there is."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from pages.chat.store import PAGE
+from pages.models import Conversation, Message, Preset
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+
+@pytest.fixture
+def anna() -> User:
+    return User.objects.create_user("anna")
+
+
+@pytest.fixture
+def talk(anna: User) -> Conversation:
+    """A question, two answers of which the first was chosen, and a follow-up with its answer."""
+    made = Conversation.objects.create(owner=anna, title="Rivers", model="echo", system="Be brief.")
+    question = said(made, "Which is the longest?", None)
+    first = said(made, "The **Nile**.", question, model="echo")
+    said(made, "The Amazon.", question, model="echo")
+    follow = said(made, "Are you sure?", first)
+    made.leaf = said(made, "<script>alert(1)</script>", follow, model="echo")
+    made.save()
+    return made
+
+
+def said(talk: Conversation, text: str, parent: Message | None, *, model: str = "") -> Message:
+    role = "assistant" if model else "user"
+    return Message.objects.create(conversation=talk, text=text, parent=parent, role=role, model=model)
+
+
+def client(person: User | None) -> Client:
+    made = Client()
+    if person:
+        made.force_login(person)
+    return made
+
+
+ROUTES = [
+    ("get", ""),
+    ("get", "export.md"),
+    ("get", "export.json"),
+    ("post", "rename"),
+    ("post", "share"),
+    ("post", "unshare"),
+    ("post", "show/{message}"),
+    ("post", "delete"),
+]
+
+
+def call(person: User | None, method: str, path: str, talk: Conversation) -> Any:
+    address = f"/chat/{talk.id}/{path.format(message=talk.leaf_id)}"
+    return getattr(client(person), method)(address, {"title": "New"})
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_a_conversation_is_its_owners_alone(talk: Conversation, anna: User, method: str, path: str) -> None:
+    ben = User.objects.create_superuser("ben")
+    assert call(ben, method, path, talk).status_code == 404
+    assert call(None, method, path, talk)["Location"].startswith("/login/?next=/chat/")
+    assert Conversation.objects.get().title == "Rivers"
+    assert call(anna, method, path, talk).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/chat/", "/chat/conversations", "/chat/shared/x/"])
+def test_who_is_logged_out_is_sent_to_the_login(path: str) -> None:
+    assert client(None).get(path)["Location"] == f"/login/?next={path}"
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_what_changes_something_is_no_link(talk: Conversation, anna: User, method: str, path: str) -> None:
+    other = "post" if method == "get" else "get"
+    assert call(anna, other, path, talk).status_code == 405
+
+
+def test_no_page_takes_scripts_from_anywhere_else(talk: Conversation, anna: User) -> None:
+    page = client(anna).get(f"/chat/{talk.id}/")
+    assert "unsafe" not in page["Content-Security-Policy"]
+    assert b"<script>alert" not in page.content
+    assert not re.findall(rb"<script(?![^>]* (src=\"/static/|type=\"application/json\"))|\bon\w+=|style=", page.content)
+
+
+def test_a_page_shows_the_path_that_was_chosen(talk: Conversation, anna: User) -> None:
+    page = client(anna).get(f"/chat/{talk.id}/").content.decode()
+    assert "<strong>Nile</strong>" in page
+    assert "1 / 2" in page
+    assert "Amazon" not in page
+
+
+def test_another_version_brings_what_followed_it(talk: Conversation, anna: User) -> None:
+    amazon = Message.objects.get(text="The Amazon.")
+    turns = call(anna, "post", f"show/{amazon.id}", talk).content.decode()
+    assert ("Amazon" in turns, "Nile" in turns) == (True, False)
+    assert Conversation.objects.get().leaf_id == amazon.id
+    assert call(anna, "post", f"show/{uuid4()}", talk).status_code == 404
+
+
+def test_a_link_is_for_members_and_shows_what_was_shared_until_it_is_taken_back(talk: Conversation, anna: User) -> None:
+    url = call(anna, "post", "share", talk).json()["url"]
+    assert call(anna, "post", "share", talk).json()["url"] == url
+    said(talk, "Said later.", talk.leaf)
+    ben = client(User.objects.create_user("ben"))
+    page = ben.get(url)
+    assert b"Nile" in page.content
+    assert b"Said later." not in page.content
+    assert b"<button" not in page.content
+    call(anna, "post", "unshare", talk)
+    assert ben.get(url).status_code == 404
+    assert call(anna, "post", "share", talk).json()["url"] != url
+
+
+def test_exports_have_the_path_or_everything(talk: Conversation, anna: User) -> None:
+    markdown = call(anna, "get", "export.md", talk)
+    assert markdown["Content-Disposition"] == f'attachment; filename="{talk.id}.md"'
+    assert "**You**\n\nWhich is the longest?\n\n---\n\n**echo**\n\nThe **Nile**." in markdown.content.decode()
+    whole = call(anna, "get", "export.json", talk).json()
+    assert [message["text"] for message in whole["messages"]][1:3] == ["The **Nile**.", "The Amazon."]
+    assert whole["system"] == "Be brief."
+    assert call(anna, "get", "export.exe", talk).status_code == 404
+
+
+@pytest.mark.parametrize(("given", "kept"), [(" a\n b\0 ", "a b"), ("", ""), ("x" * 300, "x" * 200)])
+def test_a_title_is_one_line(talk: Conversation, anna: User, given: str, kept: str) -> None:
+    client(anna).post(f"/chat/{talk.id}/rename", {"title": given})
+    assert Conversation.objects.get().title == kept
+
+
+@pytest.mark.parametrize("q", ["rivers", "AMAZON", "sure?", "**nile"])
+def test_search_looks_in_titles_and_in_all_that_was_said(talk: Conversation, anna: User, q: str) -> None:
+    assert b"Rivers" in client(anna).get("/chat/conversations", {"find": q}).content
+
+
+@pytest.mark.parametrize("q", ["%", "_", "100%", "<b>", "'; --", "\\", "\x00nile\x00no"])
+def test_odd_words_are_only_words(talk: Conversation, anna: User, q: str) -> None:
+    page = client(anna).get("/chat/conversations", {"find": q})
+    assert page.status_code == 200
+    assert b"Rivers" not in page.content
+
+
+def test_somebody_elses_words_are_not_found(talk: Conversation) -> None:
+    assert b"Rivers" not in client(User.objects.create_user("ben")).get("/chat/conversations?find=Nile").content
+
+
+def test_presets_are_offered_to_everybody_or_to_their_owner(anna: User) -> None:
+    Preset.objects.create(name="Translator", parameters={"temperature": 0})
+    Preset.objects.create(name="Anna's own", owner=anna)
+    Preset.objects.create(name="Of Ben", owner=User.objects.create_user("ben"))
+    page = client(anna).get("/chat/").content.decode()
+    assert ("Translator" in page, "Anna&#x27;s own" in page, "Of Ben" in page) == (True, True, False)
+
+
+MANY = """
+    INSERT INTO pages_conversation (id, owner_id, kind, title, model, system, parameters)
+    SELECT gen_random_uuid(), %s, 'chat', 'Talk ' || n || '.', '', '', '{}' FROM generate_series(1, 10000) n
+"""
+
+
+def test_ten_thousand_conversations_cost_no_more_than_ten(
+    anna: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(MANY, [anna.pk])
+    member, one = client(anna), Conversation.objects.earliest("id")
+    with django_assert_max_num_queries(6):
+        page = member.get(f"/chat/{one.id}/")
+    assert page.content.count(b"data-conversation=") == PAGE + 1  # and the page's own
+    with django_assert_max_num_queries(3):
+        last = member.get("/chat/conversations?after=9990").content
+    assert (last.count(b"<a "), b"data-more" in last) == (10, False)
+    assert {member.get(f"/chat/conversations?after={odd}").status_code for odd in ("x", "-1", "9" * 30)} == {200}
+    listed = Conversation.objects.filter(owner=anna, kind="chat").order_by("-changed_at")[:PAGE]
+    assert "conversations_of_a_person" in listed.explain()
+
+
+def test_pages_of_the_list_follow_each_other(anna: User) -> None:
+    Conversation.objects.bulk_create(Conversation(owner=anna, title=f"Talk {n}.") for n in range(2 * PAGE + 1))
+    pages = [client(anna).get(f"/chat/conversations?after={after}").content for after in (0, PAGE, 2 * PAGE)]
+    links = [set(re.findall(rb'href="(/chat/[^"]+)"', page)) for page in pages]
+    assert [len(part) for part in links] == [PAGE, PAGE, 1]
+    assert not any(one & other for one, other in pairwise(links))
