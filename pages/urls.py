@@ -3,7 +3,10 @@
 from django.urls import path
 
 from pages import doors
+from pages.arena import leaderboard
+from pages.arena import views as arena
 from pages.chat import views as chat
+from pages.compare import views as compare
 
 urlpatterns = [
     path("", chat.home, name="home"),
@@ -17,6 +20,17 @@ urlpatterns = [
     path("chat/<uuid:number>/unshare", chat.unshare, name="unshare"),
     path("chat/<uuid:number>/show/<uuid:message>", chat.version, name="version"),
     path("chat/<uuid:number>/export.<str:form>", chat.export, name="export"),
+    path("compare/", compare.compare, name="compare"),
+    path("compare/<uuid:number>/", compare.comparison, name="comparison"),
+    path("compare/<uuid:number>/vote", compare.vote, name="comparison-vote"),
+    path("compare/<uuid:number>/delete", compare.delete, name="comparison-delete"),
+    path("compare/keep/<uuid:lane>", compare.keep, name="lane-keep"),
+    path("arena/", arena.arena, name="arena"),
+    path("arena/leaderboard/", leaderboard.leaderboard, name="leaderboard"),
+    path("arena/votes.jsonl", leaderboard.export, name="votes-export"),
+    path("arena/<uuid:number>/", arena.battle, name="battle"),
+    path("arena/<uuid:number>/vote", arena.vote, name="battle-vote"),
+    path("arena/<uuid:number>/flag", arena.flag, name="battle-flag"),
     path("login/", doors.login, name="login"),
     path("logout/", doors.logout, name="logout"),
 ]

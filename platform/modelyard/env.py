@@ -134,6 +134,12 @@ class Environment:
         default=600.0,
         explanation="How long an engine may be silent within one request, in seconds.",
     )
+    arena_votes_per_hour: int = _variable(
+        "MODELYARD_ARENA_VOTES_PER_HOUR",
+        count,
+        default=60,
+        explanation="How many votes of one person count within an hour; more are kept, but set aside.",
+    )
     body_timeout_s: float = _variable(
         "MODELYARD_BODY_TIMEOUT_S", positive, default=60.0, explanation="For a whole request body, in seconds."
     )

@@ -17,6 +17,13 @@ def worker() -> Iterator[EchoWorker]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def rival() -> Iterator[EchoWorker]:
+    """Another one, for pages with two models."""
+    with echo_worker("rival", token_delay_ms=20) as started:
+        yield started
+
+
 @pytest.fixture
 def anna(transactional_db: None) -> User:
     """Whom the rig's gateway knows."""

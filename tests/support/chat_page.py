@@ -59,13 +59,18 @@ class Page:
 
 
 @asynccontextmanager
-async def page(*models: CatalogModel, gateway: Gateway | None = None, user: int = ANNA) -> AsyncIterator[Page]:
+async def page(
+    *models: CatalogModel,
+    gateway: Gateway | None = None,
+    user: int = ANNA,
+    consumer: type[ChatConsumer] = ChatConsumer,
+) -> AsyncIterator[Page]:
     """An open page, whose user has been shown the models; without a gateway it is the first one."""
     own = gateway is None
     here = gateway or lifespan.start(refreshed=False)
     if own:
         here.update(snapshot(*models))
-    socket = WebsocketCommunicator(ChatConsumer.as_asgi(), "/ws/chat")
+    socket = WebsocketCommunicator(consumer.as_asgi(), "/ws/any")
     socket.scope |= {"user": SimpleNamespace(is_authenticated=True, pk=user), "headers": []}
     assert (await socket.connect())[0]
     opened = Page(here, socket)

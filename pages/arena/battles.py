@@ -1,0 +1,109 @@
+"""Blind battles. Who fights stands in the battle's row alone until the vote; the rows of its lanes have no names.
+
+So whatever shows or exports lanes and messages has nothing to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import SystemRandom
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import F
+
+from pages.arena.draw import drawn
+from pages.chat.asking import Begun
+from pages.errors import NothingHere, Refused
+from pages.lanes.rows import Wish, ask_all, ask_all_again, open_lanes
+from pages.models import Battle, Contestant, Conversation, Pairing
+
+LETTERS = "A", "B"
+LONGEST_FLAG = 500
+
+
+@dataclass(frozen=True)  # no slots: `super()` would not find the class
+class Blind(Begun):
+    """A question whose answer's row does not say who gives it."""
+
+    fighter: str = ""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The request as the API takes it, to the fighter."""
+        return super().body | {"model": self.fighter}
+
+
+def battle_of(person: int, number: UUID) -> Battle:
+    """A blind battle of this person. Raises NothingHere."""
+    battles = Battle.objects.select_related("lane_a__leaf", "lane_b__leaf")
+    found = battles.filter(id=number, owner_id=person, blind=True).first()
+    if found is None:
+        raise NothingHere("There is no such battle.")
+    return found
+
+
+def begin(person: int, text: str, ready: Sequence[str]) -> list[Begun]:
+    """Draw two of the models that are ready and ask them. Raises Refused when no two may meet."""
+    weights = dict(Contestant.objects.values_list("model", "weight"))
+    pairs = {(first, second): weight for first, second, weight in Pairing.objects.values_list(*_PAIRING)}
+    pair = drawn(ready, SystemRandom(), weights=weights, pairs=pairs)
+    if pair is None:
+        raise Refused("A battle takes two models that are ready to chat. Try again when they are.")
+    return _fight(person, text, pair)
+
+
+def go_on(person: int, number: UUID, text: str) -> list[Begun]:
+    """The next question. Raises NothingHere, and Refused after the vote."""
+    battle, lanes = _open(person, number)
+    begun = ask_all(person, lanes, Wish(number, text))
+    Battle.objects.filter(id=number).update(rounds=F("rounds") + 1)
+    return _blind(begun, battle)
+
+
+def again(person: int, number: UUID) -> list[Begun]:
+    """Other answers to the last question. Raises NothingHere, and Refused after the vote."""
+    battle, lanes = _open(person, number)
+    return _blind(ask_all_again(person, lanes), battle)
+
+
+def flag(person: int, number: UUID, reason: str) -> None:
+    """Tell the operators what is wrong with these answers. Raises NothingHere, Refused."""
+    told = " ".join(reason.split())[:LONGEST_FLAG]
+    if not told:
+        raise Refused("Write what is wrong with the answers.")
+    if not Battle.objects.filter(id=number, owner_id=person).update(flagged=told):
+        raise NothingHere("There is no such battle.")
+
+
+_PAIRING = "first", "second", "weight"
+
+
+@transaction.atomic
+def _fight(person: int, text: str, pair: tuple[str, str]) -> list[Begun]:
+    number = uuid4()
+    begun = open_lanes(person, Wish(number, text), ["", ""])
+    first, second = (lane.conversation for lane in begun)
+    battle = Battle.objects.create(
+        id=number, owner_id=person, lane_a=first, lane_b=second, model_a=pair[0], model_b=pair[1], rounds=1
+    )
+    return _blind(begun, battle)
+
+
+def _open(person: int, number: UUID) -> tuple[Battle, list[Conversation]]:
+    battle = battle_of(person, number)
+    if battle.vote:
+        raise Refused("You have voted on this battle. Start a new round.")
+    if battle.lane_a is None or battle.lane_b is None:
+        raise Refused("A side of this battle was deleted. Start a new round.")
+    return battle, [battle.lane_a, battle.lane_b]
+
+
+def _blind(begun: Sequence[Begun], battle: Battle) -> list[Begun]:
+    fighters = battle.model_a, battle.model_b
+    return [
+        Blind(lane.conversation, lane.answer, lane.turns, fighter=name)
+        for lane, name in zip(begun, fighters, strict=True)
+    ]

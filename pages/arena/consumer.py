@@ -1,0 +1,72 @@
+"""The websocket of a battle. It never has a model's name to send: it does not even list those that are ready."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.urls import reverse
+
+from pages.answers.answer import GrowingAnswer
+from pages.answers.pace import Pace
+from pages.arena import battles
+from pages.chat.asking import Begun
+from pages.chat.consumer import chats
+from pages.chat.words import Follow, Stop
+from pages.lanes.consumer import LanesConsumer
+from pages.lanes.rows import Side
+from pages.lanes.words import FOUGHT, Fight, FightAgain
+from pages.models import State
+from registry.catalog import ServingState
+
+NO_ANSWER = "This model could not answer. Ask again, or start a new round."
+
+
+class BlindAnswer(GrowingAnswer):
+    """An answer whose errors, which may have the model's name in them, are told to nobody."""
+
+    def end(self, state: State, *, reason: str = "", error: str = "") -> None:
+        """No more will come."""
+        super().end(state, reason=reason, error=error and NO_ANSWER)
+
+
+class ArenaConsumer(LanesConsumer):
+    """One open page with a battle."""
+
+    spoken = FOUGHT
+
+    async def _obey(self, words: Any) -> None:
+        match words:
+            case Fight(battle=None):
+                await self._fight(await self._kept(battles.begin, words.text, self._ready()))
+            case Fight():
+                await self._give_all(await self._kept(battles.go_on, words.battle, words.text))
+            case FightAgain():
+                await self._give_all(await self._kept(battles.again, words.battle))
+            case Stop() | Follow():
+                await super()._obey(words)
+
+    async def _fight(self, begun: Sequence[Begun]) -> None:
+        number = begun[0].conversation.comparison
+        assert number is not None  # lanes have one
+        sides = [Side(lane.conversation.id, "") for lane in begun]
+        await self._open(reverse("battle", args=[number]), number, sides)
+        await self._give_all(begun)
+
+    def _growing(self, number: uuid.UUID) -> GrowingAnswer:
+        return BlindAnswer(number, Pace(asked_at=time.monotonic()))
+
+    def _ready(self) -> list[str]:
+        models = self.gateway.board.catalog.models
+        return [model.name for model in models if chats(model) and model.status.state == ServingState.READY]
+
+    async def _show_models(self) -> None:
+        """How many may fight, and no more."""
+        board = self.gateway.board
+        await board.loaded.wait()
+        while True:
+            changed = board.changed
+            await self._say("models", ready=len(self._ready()))
+            await changed.wait()

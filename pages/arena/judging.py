@@ -1,0 +1,35 @@
+"""Whether a vote counts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pages.arena.leaks import leaked
+
+NO_ANSWER = "a model gave no answer"
+LEAKED = "an answer said who gave it"
+TOO_MANY = "too many votes within an hour"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said in a lane: the last answer and whether it came to its end, all answers, and the questions."""
+
+    last: str
+    failed: bool
+    answers: Sequence[str]
+    rounds: int
+    language: str
+
+
+def why_set_aside(sides: Sequence[Heard], *, hidden: Sequence[str], counted: int, most: int) -> str:
+    """Why a vote does not count; empty if it does.
+
+    `hidden` are the names that nobody should have known, `counted` this person's votes of the last hour that count.
+    """
+    if any(side.failed or not side.last.strip() for side in sides):
+        return NO_ANSWER
+    if hidden and any(leaked(side.answers, hidden) for side in sides):
+        return LEAKED
+    return TOO_MANY if counted >= most else ""

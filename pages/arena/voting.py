@@ -1,0 +1,73 @@
+"""Votes: at most one a battle, and only what a person saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models.functions import Now
+
+from pages.arena.battles import battle_of
+from pages.arena.judging import Heard, why_set_aside
+from pages.arena.language import language
+from pages.chat.tree import Tree
+from pages.errors import Refused
+from pages.models import Battle, Conversation, Message, Role, State, Vote
+
+HOUR = timedelta(hours=1)
+
+
+def vote(person: int, number: UUID, said: str) -> Battle:
+    """Keep what was said of a blind battle and lift the names. Raises NothingHere, Refused."""
+    battle = battle_of(person, number)
+    if said not in Vote.values:
+        raise Refused("Say which answer is better, or that both are as good or as bad.")
+    if battle.lane_a is None or battle.lane_b is None:
+        raise Refused("A side of this battle was deleted. Start a new round.")
+    told = heard(battle.lane_a), heard(battle.lane_b)
+    with transaction.atomic():
+        why = set_aside(person, told, hidden=(battle.model_a, battle.model_b))
+        _write(battle, said, why=why, spoken=told[0].language)
+        _lift(battle.lane_a, battle.model_a)
+        _lift(battle.lane_b, battle.model_b)
+    battle.refresh_from_db()
+    return battle
+
+
+def heard(lane: Conversation) -> Heard:
+    """What was said in it. Raises Refused while an answer is being given, or when there is none."""
+    path = [turn.message for turn in Tree(lane.messages.all()).path(lane.leaf_id)]
+    if not path or path[-1].state == State.RUNNING:
+        raise Refused("An answer is still being given. Wait for it, or stop it.")
+    answers = lane.messages.filter(role=Role.ASSISTANT).values_list("text", flat=True)
+    return Heard(
+        last=path[-1].text,
+        failed=path[-1].state == State.FAILED,
+        answers=list(answers),
+        rounds=sum(message.role == Role.USER for message in path),
+        language=language(path[0].text),
+    )
+
+
+def set_aside(person: int, told: Sequence[Heard], *, hidden: Sequence[str] = ()) -> str:
+    """Why a vote on this does not count; empty if it does. Within a transaction: a person votes once at a time."""
+    get_user_model().objects.select_for_update(no_key=True).get(pk=person)
+    counted = Battle.objects.filter(owner_id=person, voted_at__gt=Now() - HOUR, set_aside="").count()
+    return why_set_aside(told, hidden=hidden, counted=counted, most=settings.MODELYARD_ARENA_VOTES_PER_HOUR)
+
+
+def _write(battle: Battle, said: str, *, why: str, spoken: str) -> None:
+    # Of several votes at once this takes the first.
+    unvoted = Battle.objects.filter(id=battle.id, vote="")
+    if not unvoted.update(vote=said, voted_at=Now(), set_aside=why, language=spoken):
+        raise Refused("You have voted on this battle.")
+
+
+def _lift(lane: Conversation, name: str) -> None:
+    """Until now the rows of the lane had no name, so that no page could show it."""
+    Conversation.objects.filter(id=lane.id).update(model=name)
+    Message.objects.filter(conversation=lane, role=Role.ASSISTANT).update(model=name)

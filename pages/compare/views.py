@@ -1,0 +1,83 @@
+"""The pages of comparisons; questions and answers go by the websocket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from pages.chat.views import for_members
+from pages.compare import voting
+from pages.errors import Refused
+from pages.lanes import rows
+from pages.lanes.around import or_says_why, person, sidebar
+from pages.lanes.words import MOST_LANES
+from pages.models import Battle, Conversation
+
+
+@require_safe
+@for_members
+def compare(request: HttpRequest) -> HttpResponse:
+    """A new comparison."""
+    return _page(request, ())
+
+
+@require_safe
+@for_members
+def comparison(request: HttpRequest, number: UUID) -> HttpResponse:
+    """A comparison where it was left."""
+    lanes = rows.lanes_of(person(request), number)
+    if not all(lane.model for lane in lanes):
+        return redirect("battle", number)
+    return _page(request, lanes, number=number, voted=_is_voted(lanes))
+
+
+@require_POST
+@for_members
+@or_says_why
+def vote(request: HttpRequest, number: UUID) -> HttpResponse:
+    """Which lane is best (`best`), or a `verdict` on all of them."""
+    best = request.POST.get("best", "")
+    battles = voting.vote(person(request), number, best=_id(best), verdict=request.POST.get("verdict", ""))
+    return JsonResponse({"why": next((battle.set_aside for battle in battles if battle.set_aside), "")})
+
+
+@require_POST
+@for_members
+@or_says_why
+def keep(request: HttpRequest, lane: UUID) -> HttpResponse:
+    """Go on with this lane as a chat."""
+    kept = rows.keep(person(request), lane)
+    return JsonResponse({"url": reverse("conversation", args=[kept.id])})
+
+
+@require_POST
+@for_members
+@or_says_why
+def delete(request: HttpRequest, number: UUID) -> HttpResponse:
+    """The lanes and all that was said; a vote stays, without them."""
+    rows.delete(person(request), number)
+    return JsonResponse({"url": reverse("compare")})
+
+
+def _page(request: HttpRequest, lanes: Sequence[Conversation], **more: Any) -> HttpResponse:
+    sides = [rows.side(lane, lane.model) for lane in lanes]
+    context = {"sides": sides, "title": str(lanes[0]) if lanes else "", "most": MOST_LANES, **sidebar(request), **more}
+    return render(request, "pages/compare.html", context)
+
+
+def _is_voted(lanes: Sequence[Conversation]) -> bool:
+    return Battle.objects.filter(Q(lane_a__in=lanes) | Q(lane_b__in=lanes)).exists()
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise Refused("There is no such lane. Reload the page.") from None
