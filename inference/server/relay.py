@@ -16,6 +16,7 @@ from inference.server.keepalive import kept_alive
 from inference.server.keys import REQUEST_ID, SERVICE, STREAM
 from inference.server.meter import Meter
 from inference.server.middleware import Handler
+from inference.server.usage_wanted import Withheld, wanted
 
 _NEEDS: dict[str, Capability | None] = {
     **{path: Capability(name) for name, path in ENDPOINTS.items()},
@@ -37,8 +38,10 @@ async def hand_over(request: web.Request, handler: Handler) -> web.StreamRespons
     check_parts(asked, service.config.image_hosts)
     with service.counted(_model_of(asked), _NEEDS[request.path]) as engine:
         assert isinstance(engine, ProxyEngine)
+        # Only for the gateway, who bills by it; a client of ours alone gets what it asked for byte by byte.
+        body, withheld = wanted(asked, body) if ACCOUNT in request else (body, False)
         async with engine.forward(request.path, body, headers={"X-Request-Id": request[REQUEST_ID]}) as answer:
-            return await _relay(request, answer)
+            return await _relay(request, answer, Withheld() if withheld else None)
 
 
 def _model_of(body: dict[str, Any]) -> str:
@@ -48,7 +51,7 @@ def _model_of(body: dict[str, Any]) -> str:
     return model
 
 
-async def _relay(request: web.Request, answer: Answer) -> web.StreamResponse:
+async def _relay(request: web.Request, answer: Answer, withheld: Withheld | None) -> web.StreamResponse:
     headers = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
     if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
         # Whole, so that a server which dies in the middle leaves a client with an error and not with half an answer.
@@ -64,7 +67,10 @@ async def _relay(request: web.Request, answer: Answer) -> web.StreamResponse:
         async with kept_alive(stream, request.app[SERVICE]) as events:
             async for piece in answer.body:
                 meter.note(piece)
-                await events.write(piece)
+                if shown := withheld.pass_on(piece) if withheld else piece:
+                    await events.write(shown)
+            if withheld and (rest := withheld.last()):
+                await events.write(rest)
     finally:
         _count(request, meter)
     await stream.write(closing(request))

@@ -17,6 +17,7 @@ import sys
 import time
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -59,7 +60,7 @@ class Fake:
             return web.json_response({"error": {"message": "oops", "code": 400}}, status=400)
         self.running += 1
         try:
-            return await self.stream(request, body["max_tokens"]) if body.get("stream") else await self.whole(body)
+            return await self.stream(request, body) if body.get("stream") else await self.whole(body)
         finally:
             self.running -= 1
 
@@ -77,13 +78,17 @@ class Fake:
         await asyncio.sleep(body["max_tokens"] / 100)
         return web.json_response({"said": body["max_tokens"], "model": self.args.served_model_name})
 
-    async def stream(self, request: web.Request, count: int) -> web.StreamResponse:
+    async def stream(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        count = body["max_tokens"]
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await answer.prepare(request)
         for number in range(count):
             await answer.write(b"data: %d\n\n" % number)
             self.tokens += 1
             await asyncio.sleep(0.01)
+        if (body.get("stream_options") or {}).get("include_usage"):
+            usage = b'{"prompt_tokens":7,"total_tokens":%d,"completion_tokens":%d}' % (7 + count, count)
+            await answer.write(b'data: {"id":"x","choices":[],"usage":%s}\n\n' % usage)
         await answer.write(b"data: [DONE]\n\n")
         return answer
 

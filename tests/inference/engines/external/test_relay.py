@@ -16,6 +16,7 @@ from external_rig import Rig
 
 from inference.config import WorkerConfig
 from inference.listening import listen
+from inference.protocol import accounting
 from inference.server.app import build_runner
 from inference.service import Service
 from tests.inference.conftest import Served
@@ -55,6 +56,20 @@ async def test_answers_are_those_of_the_server_whole_or_streamed(relayed: Relaye
         assert response.headers["X-Request-Id"]
         assert await response.read() == b"data: 0\n\ndata: 1\n\ndata: 2\n\ndata: [DONE]\n\n"
     assert served.service.traffic.requests_total == 2
+
+
+@pytest.mark.parametrize("options", [None, {"include_usage": False}, {"include_usage": True}])
+async def test_what_a_stream_took_is_known_and_told_to_clients_who_asked(
+    relayed: Relayed, options: dict[str, bool] | None
+) -> None:
+    served, _ = relayed
+    body = ask(3, stream=True, stream_options=options)
+    async with served.client.post(CHAT, json=body, headers={accounting.HEADER: "r1"}) as response:
+        text = await response.text()
+    assert ('"usage"' in text) == bool(options and options["include_usage"])
+    assert text.startswith("data: 0\n\ndata: 1\n\ndata: 2\n\n")
+    assert '"prompt_tokens":7,"completion_tokens":3' in text.splitlines()[-2]
+    assert '"exact":false' not in text
 
 
 async def test_its_tokens_are_its_own(relayed: Relayed) -> None:
