@@ -95,7 +95,8 @@ class ToolCallParser:
             self._say(self._held)
         elif self._state is _State.CALL and self._object.began:
             self._out.add(self._held)
-        elif self._state is _State.CALL:
+        elif self._state is _State.CALL and not self.called:
+            # After other calls it is one that was cut before it had a name, and no text for people.
             self._say("".join([*self._raw, self._held]))
         self._held = ""
         return self._out.take()

@@ -130,3 +130,7 @@ def test_every_call_has_an_id_of_its_own() -> None:
     parser = ToolCallParser(Expected(HERMES, ("f",)))
     ids = [call.id for call in parser.push(CALL + CALL).calls]
     assert len({call_id for call_id in ids if call_id and call_id.startswith("call_")}) == 2
+
+
+def test_a_call_that_is_cut_before_its_name_is_no_text_after_others() -> None:
+    assert parse([f'{CALL}\n<tool_call>\n{{"name']) == parse([CALL])
