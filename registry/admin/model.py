@@ -20,6 +20,7 @@ from registry import desired, overview
 from registry.admin import marks
 from registry.admin.base import YardAdmin, YardInline, action, actor, display
 from registry.admin.forms import AliasForm, AliasFormSet, ModelForm
+from registry.admin.modelpart import use_part
 from registry.models import Alias, Deployment, Model
 
 
@@ -54,6 +55,7 @@ class ModelAdmin(YardAdmin):
     search_fields = ("name", "path", "aliases__name")
     search_help_text = "Name, path or alias"
     actions_detail = ("deploy_it",)
+    change_form_outer_after_template = "registry/parts_bottom.html"
     fieldsets = (
         (None, {"fields": ("name", "path", "description")}),
         ("Details", {"fields": ("chat_template", "trust_remote_code"), "classes": ("collapse",)}),
@@ -65,6 +67,14 @@ class ModelAdmin(YardAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ModelList]:
         return ModelList
+
+    def change_view(  # noqa: PLR0917 - Django's signature
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        below = use_part(request, int(object_id)) if object_id.isdecimal() and request.method == "GET" else None
+        shown = (extra_context or {}) | {"below": below}
+        response: HttpResponse = super().change_view(request, object_id, form_url, shown)
+        return response
 
     @display(description="Aliases")
     def other_names(self, model: Model) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,21 @@ def test_what_was_asked_is_added_up_and_comes_as_a_file(operator: Page, yard: Ya
     lines = Path(file.value.path()).read_text().splitlines()
     assert lines[0].startswith("id,began_at,request_id")
     assert all("all-minilm-l6-v2" in line for line in lines[1:])
+
+
+def test_a_model_is_tried_on_its_page_as_oneself(operator: Page, yard: Yard) -> None:
+    operator.goto("/admin/registry/model/")
+    operator.get_by_role("link", name="smollm2-135m-instruct", exact=True).first.click()
+    operator.get_by_label("What to ask").fill("Say <b>hello</b>.")
+    operator.get_by_role("button", name="Ask", exact=True).click()
+    expect(operator.locator("[data-try-state]")).to_contain_text("tokens/s")
+    expect(operator.locator("[data-try-answer]")).not_to_be_empty()
+    expect(operator.get_by_role("link", name="Go on in the chat")).to_have_attribute(
+        "href", re.compile(r"/chat/[\w-]+/")
+    )
+    asked = (
+        "SELECT 1 FROM openai_api_usage WHERE model = 'smollm2-135m-instruct' AND username = 'admin' AND key_id IS NULL"
+    )
+    until(lambda: yard.row(asked))
+    operator.get_by_text("Python", exact=True).click()
+    expect(operator.locator("#snippet-python")).to_contain_text(f'base_url="{yard.url}/v1"')
