@@ -49,10 +49,8 @@ class ArenaConsumer(LanesConsumer):
                 await super()._obey(words)
 
     async def _fight(self, begun: Sequence[Begun]) -> None:
-        number = begun[0].conversation.comparison
-        assert number is not None  # lanes have one
         sides = [Side(lane.conversation.id, "") for lane in begun]
-        await self._open(reverse("battle", args=[number]), number, sides)
+        await self._open(reverse("battle", args=[begun[0].conversation.comparison]), begun, sides)
         await self._give_all(begun)
 
     def _growing(self, number: uuid.UUID) -> GrowingAnswer:

@@ -23,6 +23,7 @@ from pages.lanes.around import sidebar
 from pages.models import Battle
 
 LONGEST_LANGUAGE = 8
+FEW = 20
 AT_ONCE = 1000  # rows of the file that are read by one query
 PERIOD_NAMES = {"": _("All time"), "90d": _("Last 90 days"), "30d": _("Last 30 days"), "7d": _("Last 7 days")}
 KIND_NAMES = {"": _("Blind battles"), "named": _("Named comparisons"), "all": _("Both")}
@@ -38,6 +39,11 @@ class Bar:
     low: str
     high: str
     at: str
+
+    @property
+    def few(self) -> bool:
+        """Too few votes for an interval that means anything: a bootstrap of one vote is always that vote."""
+        return self.standing.votes < FEW
 
     @property
     def minus(self) -> float:

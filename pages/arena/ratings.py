@@ -18,6 +18,7 @@ MEAN, POINTS = 1000.0, 400.0 / np.log(10.0)
 ROUNDS = 200
 PRIOR = 0.5  # draws of each model with the average one: a model that always won would have no finite rating
 STEPS, CLOSE = 50, 1e-9
+NUMBERS_AT_ONCE = 1_000_000  # that the bootstrap has in memory
 
 Matrix = NDArray[np.float64]
 
@@ -55,8 +56,8 @@ def standings(results: Sequence[Result], *, rounds: int = ROUNDS, seed: int = 0)
     cells = _Cells.of(results, models)
     wins = cells.wins(cells.counts)
     best = strengths(wins, prior=PRIOR)
-    samples = [strengths(cells.wins(counts), prior=PRIOR, start=best) for counts in cells.resampled(rounds, seed)]
-    low, high = np.percentile(samples, [2.5, 97.5], axis=0) if samples else (best, best)
+    samples = [strengths(wins, prior=PRIOR, start=best) for wins in cells.resampled(rounds, seed)]
+    low, high = np.percentile(np.concatenate(samples), [2.5, 97.5], axis=0)
     votes = (wins + wins.T).sum(axis=1).round().astype(int)
     found = [
         Standing(
@@ -73,25 +74,26 @@ def standings(results: Sequence[Result], *, rounds: int = ROUNDS, seed: int = 0)
 
 
 def strengths(wins: Matrix, *, prior: float = 0.0, start: Matrix | None = None) -> Matrix:
-    """The strengths s of the models, with mean 0, that make these wins most likely.
+    """The strengths s of the models, with mean 0, that make these wins most likely; shape (…, n).
 
-    `wins[i, j]`: how often i beat j, halves for ties; shape (n, n), a zero diagonal. Without a prior the models have to
-    be connected by wins and by losses, else no maximum exists. Newton's method; the likelihood is concave in s.
+    `wins[…, i, j]`: how often i beat j, halves for ties; shape (…, n, n), zero diagonals. Without a prior the models
+    have to be connected by wins and by losses, else no maximum exists. Newton's method; the likelihood is concave in s.
     """
-    games, models = wins + wins.T, len(wins)
-    found = np.zeros(models) if start is None else start
+    games, models = wins + wins.swapaxes(-1, -2), wins.shape[-1]
+    found = np.zeros(wins.shape[:-1]) if start is None else start
     for _ in range(STEPS):
-        chance = 1 / (1 + np.exp(found[None, :] - found[:, None]))
+        chance = 1 / (1 + np.exp(found[..., None, :] - found[..., :, None]))
         against_mean = 1 / (1 + np.exp(-found))
-        slope = (wins - games * chance).sum(axis=1) + prior * (0.5 - against_mean)
+        slope = (wins - games * chance).sum(axis=-1) + prior * (0.5 - against_mean)
         weights = games * chance * (1 - chance)
+        bend = weights.sum(axis=-1) + prior * against_mean * (1 - against_mean)
         # The ones take the direction in which all move together, of which no vote says anything.
-        curve = np.diag(weights.sum(axis=1) + prior * against_mean * (1 - against_mean)) - weights + 1 / models
-        step = np.clip(np.linalg.solve(curve, slope), -1, 1)
+        curve = bend[..., None] * np.eye(models) - weights + 1 / models
+        step = np.clip(np.linalg.solve(curve, slope[..., None])[..., 0], -1, 1)
         found = found + step
         if np.abs(step).max() < CLOSE:
             break
-    return np.asarray(found - found.mean())
+    return np.asarray(found - found.mean(axis=-1, keepdims=True))
 
 
 def win_rates(results: Sequence[Result], models: Sequence[str]) -> tuple[Matrix, NDArray[np.int64]]:
@@ -126,18 +128,19 @@ class _Cells:
         )
 
     def wins(self, counts: NDArray[np.int64]) -> Matrix:
-        """Shape (models, models): how often the row's model beat the column's, with these counts of the cells."""
-        found = np.zeros((self.models, self.models))
-        np.add.at(found, (self.a, self.b), counts * self.scores)
-        np.add.at(found, (self.b, self.a), counts * (1 - self.scores))
-        return found
+        """How often the row's model beat the column's, with these counts of the cells, of shape (…, cells)."""
+        found = np.zeros((self.models, self.models, *counts.shape[:-1]))
+        np.add.at(found, (self.a, self.b), (counts * self.scores).T)
+        np.add.at(found, (self.b, self.a), (counts * (1 - self.scores)).T)
+        return np.moveaxis(found, (0, 1), (-2, -1))
 
-    def resampled(self, rounds: int, seed: int) -> Iterator[NDArray[np.int64]]:
-        """Counts of as many votes as there are, drawn with replacement."""
+    def resampled(self, rounds: int, seed: int) -> Iterator[Matrix]:
+        """Wins of as many votes as there are, drawn with replacement; several rounds at once, shape (some, n, n)."""
         total = int(self.counts.sum())
         chance = np.random.default_rng(seed)
-        for _ in range(rounds if total else 0):
-            yield chance.multinomial(total, self.counts / total)
+        at_once = max(1, NUMBERS_AT_ONCE // self.models**2)
+        for begun in range(0, rounds, at_once):
+            yield self.wins(chance.multinomial(total, self.counts / total, size=min(at_once, rounds - begun)))
 
 
 def _rating(strength: float) -> float:

@@ -38,7 +38,7 @@ class CompareConsumer(LanesConsumer):
         wish = _wish(words, uuid4())
         begun = await self._kept(rows.open_lanes, wish, models)
         sides = [Side(lane.conversation.id, lane.conversation.model) for lane in begun]
-        await self._open(reverse("comparison", args=[wish.comparison]), wish.comparison, sides)
+        await self._open(reverse("comparison", args=[wish.comparison]), begun, sides)
         await self._give_all(begun)
 
     async def _go_on(self, words: Compare, number: UUID) -> None:

@@ -19,7 +19,7 @@ const lanes = new Lanes({
     hindrance: () => (ready !== null && ready < 2 && !lanes.number ? byId("few").firstChild.textContent : ""),
     changed() {
         byId("verdict").hidden = Boolean(vote) || !lanes.isAnswered;
-        byId("form").hidden = Boolean(vote);
+        byId("form").hidden = byId("hint").hidden = Boolean(vote);
         byId("again").hidden ||= Boolean(vote);
         if (vote) {
             lanes.thank(SAID[vote], why);

@@ -21,8 +21,10 @@ const lanes = new Lanes({
         }
         draw();
     },
-    opened() {
+    opened(title) {
         voted = false;
+        document.querySelector("h1").textContent = title;
+        document.title = `${title} · Modelyard`;
         byId("delete").hidden = false;
     },
     hindrance() {

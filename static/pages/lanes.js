@@ -6,11 +6,13 @@ import { Sidebar } from "./sidebar.js";
 import { Socket } from "./socket.js";
 import { Stream } from "./stream.js";
 
+const NEAR_END_PX = 80;
+
 export const byId = (id) => document.getElementById(id);
 export const words = byId("words").dataset;
 
 export class Lanes {
-    /** `on`: `ask(text)`, `models(message)`, `opened()`, `changed()`, and `hindrance()`, a sentence or nothing. */
+    /** `on`: `ask(text)`, `models(message)`, `opened(title)`, `changed()`, and `hindrance()`, a sentence or nothing. */
     constructor(on) {
         this.on = on;
         this.page = byId("page").dataset;
@@ -70,14 +72,14 @@ export class Lanes {
         this.refresh();
     }
 
-    open({ url, number, lanes }) {
+    open({ url, number, title, lanes }) {
         this.number = number;
         this.waiting = lanes.length;
         this.box.replaceChildren(...lanes.map((lane, at) => this.made(lane, at)));
         this.streams = [...this.box.children].map((lane) => this.dressed(lane));
         history.replaceState(null, "", url);
         byId("fresh").hidden = false;
-        this.on.opened();
+        this.on.opened(title);
     }
 
     made({ conversation, name }, at) {
@@ -172,6 +174,7 @@ export class Lanes {
     }
 
     refresh() {
+        const atEnd = this.streams.filter(({ scroller }) => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX);
         const hindrance = this.on.hindrance();
         const answering = this.isAnswering;
         this.send.hidden = answering;
@@ -188,6 +191,9 @@ export class Lanes {
             lane.querySelector("[data-keep]").hidden = !lane.dataset.name || answering;
         }
         this.on.changed();
+        for (const { scroller } of atEnd) {
+            scroller.scrollTop = scroller.scrollHeight; // what appeared below may have made it smaller
+        }
     }
 
     grow() {
