@@ -1,6 +1,7 @@
 """The pages for people."""
 
 from django.urls import path
+from django.views.i18n import set_language
 
 from pages import doors
 from pages.arena import leaderboard
@@ -31,6 +32,7 @@ urlpatterns = [
     path("arena/<uuid:number>/", arena.battle, name="battle"),
     path("arena/<uuid:number>/vote", arena.vote, name="battle-vote"),
     path("arena/<uuid:number>/flag", arena.flag, name="battle-flag"),
+    path("language/", set_language, name="set_language"),
     path("login/", doors.login, name="login"),
     path("logout/", doors.logout, name="logout"),
 ]

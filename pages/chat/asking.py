@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from pages.chat.tree import Tree, Turn, spoken
 from pages.errors import NothingHere, Refused
@@ -56,7 +57,7 @@ def conversation_of(person: int, number: UUID, kind: Kind = Kind.CHAT) -> Conver
     """Raises NothingHere, also for somebody else's, and for a lane where a chat is meant."""
     found = Conversation.objects.filter(id=number, owner_id=person, kind=kind).first()
     if found is None:
-        raise NothingHere("There is no such conversation. It may have been deleted.")
+        raise NothingHere(gettext("There is no such conversation. It may have been deleted."))
     return found
 
 
@@ -66,7 +67,7 @@ def ask(person: int, question: Question) -> Begun:
     conversation = _conversation(person, question)
     parent = _message(conversation, question.parent) if question.parent else None
     if parent is not None and parent.role != Role.ASSISTANT:
-        raise Refused("A question follows an answer. Reload the page.")
+        raise Refused(gettext("A question follows an answer. Reload the page."))
     asked = Message.objects.create(
         conversation=conversation,
         parent=parent,
@@ -90,7 +91,7 @@ def ask_again(
     before = Message.objects.select_related("conversation", "parent").filter(id=number, role=Role.ASSISTANT).first()
     owned = before is not None and (before.conversation.owner_id, before.conversation.kind) == (person, kind)
     if before is None or before.parent is None or not owned:
-        raise NothingHere("There is no such answer. The conversation may have been deleted.")
+        raise NothingHere(gettext("There is no such answer. The conversation may have been deleted."))
     chosen = before.parameters if parameters is None else parameters
     return _answered(before.conversation, before.parent, model=model or before.model, parameters=chosen)
 
@@ -99,7 +100,7 @@ def answer_of(person: int, number: UUID) -> Message:
     """An answer in one of this person's conversations. Raises NothingHere."""
     found = Message.objects.filter(id=number, role=Role.ASSISTANT, conversation__owner_id=person).first()
     if found is None:
-        raise NothingHere("There is no such answer. The conversation may have been deleted.")
+        raise NothingHere(gettext("There is no such answer. The conversation may have been deleted."))
     return found
 
 
@@ -144,5 +145,5 @@ def _attachments(conversation: Conversation, question: Question) -> list[Mapping
 def _message(conversation: Conversation, number: UUID) -> Message:
     found = conversation.messages.filter(id=number).first()
     if found is None:
-        raise NothingHere("The message that this one follows is gone. Reload the page.")
+        raise NothingHere(gettext("The message that this one follows is gone. Reload the page."))
     return found

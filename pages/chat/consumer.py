@@ -18,6 +18,7 @@ import orjson
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.utils import translation
 from pydantic import TypeAdapter
 
 from inference.protocol.body import parse_body
@@ -31,8 +32,10 @@ from pages.answers.giving import Answers
 from pages.answers.pace import Pace
 from pages.chat import asking, shown
 from pages.chat.asking import Begun, Question
+from pages.chat.states import described
 from pages.chat.words import SPOKEN, Again, Ask, Follow, Spoken, Stop, understood
 from pages.errors import NothingHere, PagesError
+from pages.languages import of_socket
 from pages.models import State
 from registry.catalog import CatalogModel
 
@@ -54,6 +57,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def connect(self) -> None:
         """Let members in, from our own pages only."""
         self._tasks, self._followed = set(), {}
+        translation.activate(of_socket(self.scope))  # for this page only: each has its own context
         # A refusal has to accept first: browsers do not tell a page why a handshake failed.
         await self.accept()
         if not self._from_our_pages():
@@ -157,7 +161,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         await board.loaded.wait()
         while True:
             changed = board.changed
-            models = [_described(model) for model in board.catalog.models if chats(model)]
+            models = [described(model) for model in board.catalog.models if chats(model)]
             await self._say("models", models=models)
             await changed.wait()
 
@@ -188,9 +192,3 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 def chats(model: CatalogModel) -> bool:
     """Whether it may be asked here; until a worker told what it can do, it may."""
     return not model.capabilities or "chat" in model.capabilities
-
-
-def _described(model: CatalogModel) -> dict[str, Any]:
-    status = model.status
-    sentence = f"{model.name} {status.story}."
-    return {"name": model.name, "state": str(status.state), "word": str(status), "sentence": sentence}

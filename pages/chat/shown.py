@@ -10,6 +10,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from pages.answers.answer import GrowingAnswer
 from pages.answers.keeping import broken_off
@@ -86,5 +87,5 @@ async def from_its_row(number: UUID) -> AsyncIterator[dict[str, Any]]:
 def _row(number: UUID) -> Message:
     found = Message.objects.select_related("conversation").filter(id=number).first()
     if found is None:
-        raise NothingHere("The conversation was deleted.")
+        raise NothingHere(gettext("The conversation was deleted."))
     return found

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext
 
 from pages.chat.asking import conversation_of
 from pages.chat.tree import Tree
@@ -47,7 +48,7 @@ def show(person: int, number: UUID, message: UUID) -> Tree:
     conversation = conversation_of(person, number)
     tree = Tree(conversation.messages.all())
     if message not in tree.messages:
-        raise NothingHere("The message is gone. Reload the page.")
+        raise NothingHere(gettext("The message is gone. Reload the page."))
     conversation.leaf_id = tree.newest_below(message)
     conversation.save(update_fields=["leaf"])
     return tree
@@ -73,7 +74,7 @@ def shared(token: str) -> Conversation:
     """Raises NothingHere."""
     found = Conversation.objects.filter(share_token=token).first()
     if found is None:
-        raise NothingHere("There is nothing under this link. Whoever shared it may have taken it back.")
+        raise NothingHere(gettext("There is nothing under this link. Whoever shared it may have taken it back."))
     return found
 
 

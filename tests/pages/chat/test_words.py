@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from inference.protocol.errors import BadRequest
-from pages.chat.words import Ask, understood
+from pages.chat.words import SPOKEN, Ask, understood
 
 
 def test_what_postgres_cannot_keep_is_replaced() -> None:
     file = {"kind": "file", "name": "a\0", "text": "b\0"}
     asked = understood(
-        {"type": "ask", "model": "m", "text": "c\0", "attachments": [file], "parameters": {"stop": ["d\0"]}}
+        {"type": "ask", "model": "m", "text": "c\0", "attachments": [file], "parameters": {"stop": ["d\0"]}},
+        SPOKEN,
     )
     assert isinstance(asked, Ask)
     assert asked.text == "c\ufffd"
@@ -37,5 +38,5 @@ def test_what_postgres_cannot_keep_is_replaced() -> None:
 )
 def test_what_is_wrong_is_named(wrong: dict[str, object], named: str) -> None:
     with pytest.raises(BadRequest) as refused:
-        understood({"type": "ask", "model": "m", "text": "t"} | wrong)
+        understood({"type": "ask", "model": "m", "text": "t"} | wrong, SPOKEN)
     assert named in str(refused.value.param)
