@@ -53,6 +53,7 @@ class ApiKeyAdmin(AskingAdmin):
     search_fields = ("name", "prefix", "user__username", "group__name")
     fields = ("name", "user", "group", "scopes", "allowed_models", "expires_at")
     actions = ("revoke_selected",)
+    first_step = "Programs need a key to ask models at /v1: add one for a person or a group. It is shown once."
     actions_detail = ("rotate", "revoke")
 
     revoke, revoke_selected = button(REVOKE, "key"), list_action(REVOKE)

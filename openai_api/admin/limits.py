@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -16,6 +16,18 @@ from registry.admin.base import YardAdmin, actor, display
 
 class LimitForm(ModelForm):  # type: ignore[type-arg]  # Django's own is not subscriptable
     """A limit that limits something."""
+
+    class Meta:
+        help_texts: ClassVar[dict[str, str]] = {
+            "key": "For requests with this API key.",
+            "user": "For all requests of this person, with whatever key and on the pages.",
+            "group": "For everybody in this group together.",
+            "model": "Only for requests to this model; empty: to any.",
+            "requests_per_minute": "Requests that may begin within a minute; empty: any number.",
+            "tokens_per_minute": "Prompts and answers together; empty: any number.",
+            "tokens_per_day": "Prompts and answers together, from midnight; empty: any number.",
+            "tokens_per_month": "Prompts and answers together, from the first of the month; empty: any number.",
+        }
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
@@ -34,6 +46,7 @@ class LimitAdmin(YardAdmin):
     list_filter = ("user", "group", "model")
     search_fields = ("key__name", "user__username", "group__name", "model__name")
     autocomplete_fields = ("key", "user")
+    first_step = "Whoever has a key or an account may ask as much as the machines give. Add a limit to change that."
     fieldsets = (
         (
             "Whose",

@@ -46,6 +46,7 @@ class UsageAdmin(ReadOnlyAdmin):
     list_display_links = ("when",)
     list_filter = (DayFilter, ModelFilter, UserFilter, KeyFilter, OutcomeFilter, RequestFilter, "began_at")
     sortable_by = ("when",)
+    first_step = "Each request becomes a line: ask a model in the chat, on its own page, or with a key at /v1."
     paginator = InfinitePaginator
     show_full_result_count = False
     list_before_template = "openai_api/usage_top.html"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -22,6 +25,18 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_fullwidth = True
+    help_texts: Mapping[str, str] = {
+        "first_name": "Shown beside the user name; may be empty.",
+        "last_name": "Shown beside the user name; may be empty.",
+        "email": "How to reach this person; Modelyard sends no mail.",
+        "last_login": "Written when the person logs in; leave it as it is.",
+        "date_joined": "When the account was made.",
+        "groups": "viewer looks, operator also deploys and cordons, admin also manages users, keys and limits. All of "
+        "them need the staff status.",
+    }
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change=change, **({"help_texts": self.help_texts} | kwargs))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return bool(super().has_change_permission(request, obj)) and _in_reach(request, obj)
@@ -41,3 +56,11 @@ def _in_reach(request: HttpRequest, user: User | None) -> bool:
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Who may do what."""
+
+    first_step = (
+        "modelyard up makes the groups viewer, operator and admin when it starts; add others for your projects."
+    )
+
+    def get_form(self, request: HttpRequest, obj: Group | None = None, change: bool = False, **kwargs: Any) -> Any:
+        texts = {"name": "What people choose it by. Keys and limits can belong to a group, too."}
+        return super().get_form(request, obj, change, **({"help_texts": texts} | kwargs))

@@ -53,6 +53,7 @@ class YardAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     list_filter_sheet = False
     list_fullwidth = True
     actions_selection_counter = True
+    first_step = ""  # what an empty list says to do
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._explained(super().changeform_view, request, *args, **kwargs)

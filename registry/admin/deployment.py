@@ -62,6 +62,9 @@ class DeploymentAdmin(OrdersAdmin):
         ("Where it runs", FOLDED | {"fields": PLACE}),
         ("How long things may take", FOLDED | {"fields": TIMES}),
     )
+    first_step = (
+        "A deployment says how many replicas of a model run and where. Add the model first, then deploy it here."
+    )
     change_form_after_template = "registry/fit.html"
     change_form_outer_before_template = "registry/parts_top.html"
     change_form_outer_after_template = "registry/parts_bottom.html"

@@ -71,6 +71,10 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
         }
         help_texts: ClassVar[dict[str, str]] = TIMEOUTS | {
             "name": "What operators call it. Clients ask for the model, by its name or an alias.",
+            "model": "What runs. It has to be among the models first.",
+            "replicas": "How many workers answer side by side, each with memory of its own. Change it at any time.",
+            "engine": "What loads the model and answers for it.",
+            "strategy": "Of several devices with room: the emptiest gives speed, the fullest keeps others free.",
             "paused": "Keep it for later. Otherwise it starts as soon as it is saved.",
             "options": OPTIONS,
             "gpus": "All on one node. Empty: as few as it fits on.",

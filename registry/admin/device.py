@@ -119,6 +119,9 @@ class DeviceAdmin(ReadOnlyAdmin):
     list_filter = (NodeFilter, TroubleFilter, "kind", "simulated")
     search_fields = ("name", "uuid", "node__name")
     search_help_text = "Node, product or uuid"
+    first_step = (
+        "Agents report what they find: start one with modelyard up here, or with modelyard agent on another machine."
+    )
     ordering = ("node__name", "index")
     fieldsets = (
         (None, {"fields": (("label", "kind"), ("product", "uuid"), "condition", "memory", ("load", "seen"))}),

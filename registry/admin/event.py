@@ -34,6 +34,7 @@ class EventAdmin(ReadOnlyAdmin):
     list_filter = (StateFilter, SubjectFilter, DeploymentFilter, "at")
     search_fields = ("subject", "actor", "reason")
     search_help_text = "Subject, actor or reason"
+    first_step = "Whatever anybody orders and whatever becomes of it is written down here: add a model and deploy it."
     show_full_result_count = False  # the longest table: counted once a page, not twice
     fieldsets = (
         (

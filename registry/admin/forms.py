@@ -18,8 +18,9 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "path", "description", "chat_template", "trust_remote_code")
         widgets: ClassVar[dict[str, forms.Widget]] = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
         help_texts: ClassVar[dict[str, str]] = {
+            "description": "For people: what it is good at, its licence, whom to ask about it.",
             "path": "A folder with the weights or a .gguf file, as the node sees it; or a model's name on a hub, such "
-            "as Qwen/Qwen2.5-0.5B-Instruct, which the node downloads."
+            "as Qwen/Qwen2.5-0.5B-Instruct, which the node downloads.",
         }
 
     def clean_name(self) -> str:
@@ -35,6 +36,10 @@ class AliasForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Alias
         fields = ("name", "model")
+        help_texts: ClassVar[dict[str, str]] = {
+            "name": "Another name that clients may put into `model`.",
+            "model": "The model that answers to it.",
+        }
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

@@ -55,6 +55,9 @@ class ModelAdmin(YardAdmin):
     search_fields = ("name", "path", "aliases__name")
     search_help_text = "Name, path or alias"
     actions_detail = ("deploy_it",)
+    first_step = (
+        "Tell Modelyard where the weights of a model are, a folder, a .gguf file or a name on a hub; then deploy it."
+    )
     change_form_outer_after_template = "registry/parts_bottom.html"
     fieldsets = (
         (None, {"fields": ("name", "path", "description")}),
@@ -104,6 +107,7 @@ class AliasAdmin(YardAdmin):
     form = AliasForm
     list_display = ("name", "model_link")
     list_select_related = ("model",)
+    first_step = "Give a model a second name, such as gpt-4o-mini, and programs that ask for that one get it."
     search_fields = ("name", "model__name")
 
     @display(description="Model", ordering="model__name")

@@ -93,6 +93,9 @@ class NodeAdmin(NodeOrdersAdmin):
     list_display_links = ("title",)
     search_fields = ("name", "hostname")
     search_help_text = "Name or host"
+    first_step = (
+        "A machine becomes a node when its agent starts: modelyard up starts one here, modelyard agent one elsewhere."
+    )
     ordering = ("name",)
     list_before_template = "registry/nodes_top.html"
     change_form_outer_before_template = "registry/parts_top.html"

@@ -24,6 +24,7 @@ class RevisionAdmin(ReadOnlyAdmin):
     list_select_related = ("deployment",)
     list_filter = (DeploymentFilter,)
     search_fields = ("deployment__name", "created_by")
+    first_step = "Each change of a deployment's options is kept as a revision: deploy a model to make the first."
     search_help_text = "Deployment, or who made it"
     ordering = ("-id",)
     fieldsets = (

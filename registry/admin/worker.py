@@ -37,6 +37,7 @@ class WorkerAdmin(ReadOnlyAdmin):
     list_filter = (LifeFilter, "state", NodeFilter, DeploymentFilter)
     search_fields = ("deployment__name", "launch_id", "node__name", "reason")
     search_help_text = "Deployment, node, launch id or reason"
+    first_step = "Workers are started for you: deploy a model, and they are listed here with their logs."
     change_form_outer_before_template = "registry/parts_top.html"
     change_form_outer_after_template = "registry/parts_bottom.html"
     fieldsets = ((None, {"fields": ()}),)
