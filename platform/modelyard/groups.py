@@ -30,7 +30,7 @@ RULE: Grants = {
         "limit": ALL,
         "usage": ("view",),
     },
-    "pages": dict.fromkeys(("contestant", "pairing", "preset"), ALL),
+    "pages": dict.fromkeys(("contestant", "pairing", "preset"), ALL) | {"battle": ("view",)},
 }
 GROUPS: Mapping[str, tuple[Grants, ...]] = {
     "viewer": (SEE,),

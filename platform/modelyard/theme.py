@@ -59,7 +59,15 @@ NAVIGATION = [
             _link("Limits", "speed", "openai_api.limit"),
         ],
     },
-    {"title": "Pages", "items": [_link("Presets", "tune", "pages.preset")]},
+    {
+        "title": "Pages",
+        "items": [
+            _link("Presets", "tune", "pages.preset"),
+            _link("Battles", "swords", "pages.battle"),
+            _link("Contestants", "casino", "pages.contestant"),
+            _link("Pairings", "compare_arrows", "pages.pairing"),
+        ],
+    },
     {
         "title": "History",
         "items": [

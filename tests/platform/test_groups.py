@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db]
 VIEWER = dict.fromkeys(("alias", "deployment", "device", "event", "model", "node", "revision", "worker"), "v")
 OPERATOR = VIEWER | {"alias": "vacd", "deployment": "vacd", "model": "vacd", "node": "vc"}
 PEOPLE = dict.fromkeys(("user", "group", "apikey", "limit", "preset", "contestant", "pairing"), "vacd")
-ROLES = {"viewer": VIEWER, "operator": OPERATOR, "admin": OPERATOR | PEOPLE | {"usage": "v"}}
+ROLES = {"viewer": VIEWER, "operator": OPERATOR, "admin": OPERATOR | PEOPLE | {"usage": "v", "battle": "v"}}
 # The permission that a button takes.
 BUTTONS = {
     "deployment": dict.fromkeys(("deploy", "stop", "restart"), "change_deployment"),
