@@ -6,7 +6,7 @@ import nh3
 
 _TEXT = {
     *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "a", "em", "strong", "s"),
-    *("code", "pre", "figure", "figcaption", "span", "div", "table", "thead", "tbody", "tr", "th", "td", "input"),
+    *("code", "pre", "figure", "figcaption", "span", "div", "table", "thead", "tbody", "tr", "th", "td"),
 }
 _MATH = {
     *("math", "mrow", "mi", "mo", "mn", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup"),
@@ -17,7 +17,6 @@ _ATTRIBUTES = {
     "code": {"class"},
     "div": {"class", "tabindex"},
     "figure": {"class"},
-    "input": {"type", "checked", "disabled"},
     "li": {"class"},
     "ol": {"start"},
     "pre": {"tabindex"},

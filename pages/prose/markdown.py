@@ -75,6 +75,11 @@ def _table_close(self: RendererProtocol, tokens: Sequence[Token], index: int, *r
     return "</table></div>\n"
 
 
+def _box(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
+    # The only HTML that gets here is the checkbox of a task; a letter needs no label and takes no focus.
+    return "☑" if "checked=" in tokens[index].content else "☐"
+
+
 def _inline_math(self: RendererProtocol, tokens: Sequence[Token], index: int, *rest: Any) -> str:
     return math.math(tokens[index].content, display=False)
 
@@ -96,6 +101,7 @@ def _configured() -> MarkdownIt:
         "fence": _fence,
         "code_block": _fence,
         "image": _image,
+        "html_inline": _box,
         "table_open": _table_open,
         "table_close": _table_close,
         "th_open": _cell,

@@ -95,3 +95,9 @@ def test_code_of_any_language_is_shown(language: str) -> None:
 
 def test_tables_are_aligned_without_styles() -> None:
     assert '<td class="right">1</td>' in render("| a |\n|--:|\n| 1 |")
+
+
+def test_tasks_are_done_or_not() -> None:
+    seen = Seen(render("- [x] one\n- [ ] two <input type=text>"))
+    assert seen.text.split() == ["☑", "one", "☐", "two", "<input", "type=text>"]
+    assert "input" not in dict(seen.tags)

@@ -1,0 +1,64 @@
+"""The chat's pages for everybody: by axe-core's rules, in the dark, on a phone, in Chinese."""
+
+from __future__ import annotations
+
+import pytest
+from accessible import grave_findings
+from playwright.sync_api import Page, expect
+from yard import Yard
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(120)]
+
+RICH = """# Title
+```python
+print("a long line that has to be scrolled", "on a phone and even on a desk", "because it does not end yet")
+```
+| one | two |
+|---|--:|
+| 1 | 2 |
+- [x] done
+$$x^2$$
+[link](https://elsewhere.example)"""
+
+
+def test_what_people_see_first_can_be_used_by_everybody(page: Page) -> None:
+    page.goto("/login/")
+    assert grave_findings(page) == []
+    page.get_by_role("button", name="简体中文").click()
+    expect(page.get_by_label("密码")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "zh-hans"
+
+
+def test_a_chat_can_be_used_by_everybody_and_everywhere(operator: Page, yard: Yard) -> None:
+    yard.run("deploy", "echo", "--engine", "echo", "--option", "token_delay_ms=50", "--wait")
+    expect(operator.locator("#state")).not_to_be_empty()
+    assert grave_findings(operator) == []
+    operator.get_by_label("Model", exact=True).select_option("echo")
+    operator.get_by_label("Message").fill(RICH)
+    operator.get_by_label("Message").press("Enter")
+    expect(operator.locator(".figures")).to_be_visible()
+    for scheme in ("light", "dark"):
+        operator.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # Playwright wants a literal
+        assert grave_findings(operator) == []
+    operator.get_by_role("button", name="Parameters").click()
+    assert grave_findings(operator) == []
+    operator.keyboard.press("Escape")
+    operator.set_viewport_size({"width": 390, "height": 844})
+    assert operator.evaluate("document.documentElement.scrollWidth") == 390
+    operator.get_by_role("button", name="Conversations").click()
+    assert grave_findings(operator) == []
+    operator.get_by_role("button", name="繁體中文").click()
+    expect(operator.locator("#state")).to_have_text("就緒")
+    expect(operator.locator(".figures")).to_contain_text("個 token")
+
+
+def test_a_shared_conversation_can_be_read_by_everybody(operator: Page) -> None:
+    operator.locator("#conversations a").first.click()
+    operator.get_by_role("button", name="This conversation").click()
+    operator.get_by_text("Share by link").first.click()
+    expect(operator.get_by_role("dialog")).to_be_visible()
+    assert grave_findings(operator) == []
+    operator.goto(operator.get_by_role("textbox", name="Share by link").input_value())
+    assert grave_findings(operator) == []
+    operator.emulate_media(color_scheme="dark")
+    assert grave_findings(operator) == []
