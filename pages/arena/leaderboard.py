@@ -46,6 +46,11 @@ class Bar:
         return self.standing.votes < FEW
 
     @property
+    def votes(self) -> str:
+        """With its thousands apart."""
+        return f"{self.standing.votes:,}"
+
+    @property
     def minus(self) -> float:
         """How far the interval goes below the rating."""
         return self.standing.rating - self.standing.low

@@ -43,8 +43,21 @@ function isReady(model) {
 }
 
 function draw() {
+    const focused = boxes().find((box) => box === document.activeElement)?.value;
     byId("chips").replaceChildren(...models.map(chip));
+    boxes().find((box) => box.value === focused)?.focus();
+    limit();
     byId("few").hidden = models.length > 1;
+}
+
+function boxes() {
+    return [...byId("chips").querySelectorAll("input")];
+}
+
+function limit() {
+    boxes().forEach((box, at) => {
+        box.disabled = !box.checked && (chosen.size >= most || !isReady(models[at]));
+    });
 }
 
 function chip(model) {
@@ -54,7 +67,7 @@ function chip(model) {
     label.className = "chip";
     box.type = "checkbox";
     box.checked = chosen.has(model.name);
-    box.disabled = !box.checked && (chosen.size >= most || !isReady(model));
+    box.value = model.name;
     box.addEventListener("change", () => choose(model.name, box.checked));
     state.className = `state ${model.state}`;
     state.title = model.sentence;
@@ -70,9 +83,7 @@ function choose(name, wanted) {
     } catch {
         // A private window may forbid it: then it lasts as long as the page.
     }
-    const at = [...byId("chips").querySelectorAll("input")].indexOf(document.activeElement);
-    draw();
-    byId("chips").querySelectorAll("input")[at]?.focus();
+    limit();
     lanes.refresh();
 }
 

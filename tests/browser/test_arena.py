@@ -1,0 +1,73 @@
+"""The arena and its leaderboard, as a person sees them."""
+
+from __future__ import annotations
+
+import pytest
+from accessible import grave_findings
+from playwright.sync_api import Page, WebSocket, expect
+from yard import Yard
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(180)]
+
+NAMES = "fighter-one", "fighter-two"
+OTHERS_REST = """
+    INSERT INTO pages_contestant (model, weight) SELECT name, 0 FROM registry_model WHERE name NOT IN (%s, %s)
+    ON CONFLICT DO NOTHING RETURNING model
+"""
+
+
+@pytest.fixture(scope="module")
+def ring(yard: Yard) -> Yard:
+    """Whatever else is deployed, these two alone are drawn."""
+    for name in NAMES:
+        yard.run("deploy", name, "--engine", "echo", "--wait")
+    yard.row(OTHERS_REST, *NAMES)
+    return yard
+
+
+def fight(page: Page, words: str = "hello there") -> None:
+    page.goto("/arena/")
+    page.get_by_label("Message").fill(words)
+    page.get_by_label("Message").press("Enter")
+    expect(page.get_by_role("button", name="Tie")).to_be_visible()
+
+
+def test_names_come_with_the_vote_and_the_vote_reaches_the_leaderboard(operator: Page, ring: Yard) -> None:
+    frames: list[str] = []
+
+    def hear(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: frames.append(str(frame)))
+
+    operator.on("websocket", hear)
+    fight(operator)
+    assert frames
+    assert not [name for name in NAMES if name in operator.content() + "".join(frames)]
+    operator.get_by_role("button", name="B is better").click()
+    expect(operator.get_by_text("You said: B is better.")).to_be_visible()
+    assert sorted(operator.locator(".lane-name").all_inner_texts()) == sorted(NAMES)
+    winner = operator.locator(".lane.won .lane-name").inner_text()
+    operator.goto("/arena/leaderboard/")
+    expect(operator.locator(".standings tbody th").first).to_have_text(winner)
+    expect(operator.locator(".heat .h10")).to_contain_text("100%")
+
+
+def test_arena_and_leaderboard_can_be_used_by_everybody_and_on_a_phone(operator: Page, ring: Yard) -> None:
+    fight(operator)
+    for path in ("", "/arena/leaderboard/"):
+        if path:
+            operator.goto(path)
+        for scheme in ("light", "dark"):
+            operator.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # Playwright wants a literal
+            assert grave_findings(operator) == []
+        operator.set_viewport_size({"width": 390, "height": 844})
+        assert operator.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_an_answer_is_reported_and_a_new_round_begins(operator: Page, ring: Yard) -> None:
+    fight(operator)
+    operator.get_by_role("button", name="Report these answers").click()
+    operator.get_by_label("Reason").fill("It only repeats.")
+    operator.get_by_role("button", name="Report", exact=True).click()
+    expect(operator.locator("#flag.flagged")).to_be_visible()
+    operator.get_by_role("link", name="New round").click()
+    expect(operator.locator(".lane")).to_have_count(0)
