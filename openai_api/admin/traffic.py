@@ -63,8 +63,9 @@ def traffic_part(request: HttpRequest) -> SafeString | None:
     except OperationalError:  # the database's own deadline
         context["too_many"] = True
     else:
-        context |= {"curves": curves(minutes), "requests": sum(minute.requests for minute in minutes)}
-        context["failed"] = sum(minute.failed for minute in minutes)
+        asked, failed = (sum(getattr(minute, name) for minute in minutes) for name in ("requests", "failed"))
+        context |= {"curves": curves(minutes), "requests": asked, "failed": failed}
+        context |= {"requests_words": f"{asked:,}", "failed_words": f"{failed:,}"}
     url = reverse("admin:openai_api_usage_traffic")
     return live.part("traffic", url, template="openai_api/traffic.html", context=context, every_s=EVERY_S)
 

@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from registry.admin import marks
-from registry.admin.nodeparts import state_of
+from registry.admin.nodeparts import products_of, state_of
 from registry.measures import format_bytes
 from registry.models import Claim, Device, Node
 
@@ -49,6 +49,7 @@ class Row:
     """A node and its cells."""
 
     node: Node
+    products: str
     state: SafeString
     cells: list[SafeString]
 
@@ -58,7 +59,8 @@ def gpu_map(nodes: Sequence[Node]) -> dict[str, object]:
     shares = _shares(nodes)
     roomy = sum(len(node.devices.all()) for node in nodes) <= FEW_DEVICES
     rows = [
-        Row(node, state_of(node), [_cell(device, shares[device.pk], roomy) for device in _of(node)]) for node in nodes
+        Row(node, products_of(node), state_of(node), [_cell(device, shares[device.pk], roomy) for device in _of(node)])
+        for node in nodes
     ]
     held = _held(shares)
     return {"map": rows, "roomy": roomy, "legend": held[:LEGEND], "more_legend": max(0, len(held) - LEGEND)}
@@ -99,8 +101,8 @@ def _cell(device: Device, shares: list[Share], roomy: bool) -> SafeString:
     words = _words(device, shares)
     url = reverse("admin:registry_device_change", args=[device.pk])
     return format_html(
-        '<a class="yard-cell yard-{}" href="{}" title="{}"><span>{} <b>{}</b></span>{}{}</a>',
-        *("danger" if _trouble(device) else "default", url, words),
+        '<a id="map-{}" class="yard-cell yard-{}" href="{}" title="{}"><span>{} <b>{}</b></span>{}{}</a>',
+        *(device.pk, "danger" if _trouble(device) else "default", url, words),
         *(device.kind if device.kind == Device.Kind.CPU else device.index, _trouble(device) or _free(device)),
         *(_bar(device, shares, words), _details(device) if roomy else ""),
     )

@@ -54,11 +54,15 @@ def devices_of(node: Node) -> SafeString:
     devices = list(node.devices.all())
     if not devices:
         return marks.whole(marks.NOTHING)
-    products = Counter(marks.product(device.name) for device in devices)
-    names = ", ".join(f"{number} × {name}" if number > 1 else name for name, number in products.items())
     sick = sum(bool(device.quarantine) or not device.present for device in devices)
     mark = marks.tag(f"{sick} in trouble", "danger") if sick else ""
-    return format_html('<span class="yard-device">{} {}{}</span>', names, mark, memory_of_all(devices))
+    return format_html('<span class="yard-device">{} {}{}</span>', products_of(node), mark, memory_of_all(devices))
+
+
+def products_of(node: Node) -> str:
+    """`8 × H100, 2 × L4`."""
+    products = Counter(marks.product(device.name) for device in node.devices.all())
+    return ", ".join(f"{number} × {name}" if number > 1 else name for name, number in products.items())
 
 
 def disk_of(node: Node) -> SafeString | str:
