@@ -18,7 +18,7 @@ from pages.models import Battle, Vote
 PERIODS = {"": None, "90d": timedelta(days=90), "30d": timedelta(days=30), "7d": timedelta(days=7)}
 KINDS = {"": (True,), "named": (False,), "all": (True, False)}
 FRESH_S = 60  # so long the same page is shown; the bootstrap is the dear part of it
-SCORES = {Vote.A: 1.0, Vote.B: 0.0, Vote.TIE: 0.5, Vote.BAD: 0.5}
+SCORES: dict[str, float] = {Vote.A: 1.0, Vote.B: 0.0, Vote.TIE: 0.5, Vote.BAD: 0.5}
 SHADES = 10
 
 
@@ -88,11 +88,17 @@ def made(sums: Iterable[Sum], language: str) -> Board:
     for each in sums:
         languages[each.language] += each.count
         if language in {"", each.language}:
-            ends[each.a, each.b, SCORES[Vote(each.vote)]] += each.count
+            ends[_end(each)] += each.count
     results = [Result(a, b, score, count) for (a, b, score), count in sorted(ends.items())]
     ranked = standings(results)
     spoken = [(code, count) for code, count in languages.most_common() if code]
     return Board(ranked, _heat(results, [one.model for one in ranked]), spoken, sum(ends.values()))
+
+
+def _end(each: Sum) -> tuple[str, str, float]:
+    """The same for both orders of a pair, which halves the work of the bootstrap."""
+    score = SCORES[each.vote]
+    return (each.a, each.b, score) if each.a < each.b else (each.b, each.a, 1 - score)
 
 
 def _heat(results: Sequence[Result], models: Sequence[str]) -> list[tuple[str, list[Cell]]]:

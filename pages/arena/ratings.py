@@ -58,6 +58,7 @@ def standings(results: Sequence[Result], *, rounds: int = ROUNDS, seed: int = 0)
     best = strengths(wins, prior=PRIOR)
     samples = [strengths(wins, prior=PRIOR, start=best) for wins in cells.resampled(rounds, seed)]
     low, high = np.percentile(np.concatenate(samples), [2.5, 97.5], axis=0)
+    low, high = np.minimum(low, best), np.maximum(high, best)  # they can differ by a rounding error alone
     votes = (wins + wins.T).sum(axis=1).round().astype(int)
     found = [
         Standing(
@@ -81,14 +82,15 @@ def strengths(wins: Matrix, *, prior: float = 0.0, start: Matrix | None = None) 
     """
     games, models = wins + wins.swapaxes(-1, -2), wins.shape[-1]
     found = np.zeros(wins.shape[:-1]) if start is None else start
+    # No vote says anything of the direction in which all move together. A prior does, and this would slow Newton down.
+    together = 0.0 if prior else 1 / models
     for _ in range(STEPS):
         chance = 1 / (1 + np.exp(found[..., None, :] - found[..., :, None]))
         against_mean = 1 / (1 + np.exp(-found))
         slope = (wins - games * chance).sum(axis=-1) + prior * (0.5 - against_mean)
         weights = games * chance * (1 - chance)
         bend = weights.sum(axis=-1) + prior * against_mean * (1 - against_mean)
-        # The ones take the direction in which all move together, of which no vote says anything.
-        curve = bend[..., None] * np.eye(models) - weights + 1 / models
+        curve = bend[..., None] * np.eye(models) - weights + together
         step = np.clip(np.linalg.solve(curve, slope[..., None])[..., 0], -1, 1)
         found = found + step
         if np.abs(step).max() < CLOSE:
