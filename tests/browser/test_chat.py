@@ -111,6 +111,15 @@ def test_questions_and_answers_have_versions(operator: Page, echo: Yard) -> None
     expect(question.locator(".versions")).to_contain_text("1 / 2")
 
 
+def test_what_was_written_stays_when_it_was_not_taken(operator: Page, echo: Yard) -> None:
+    ask(operator, "one")
+    answered(operator)
+    assert operator.request.post(f"{operator.url}delete", headers=csrf(operator, operator.url)).ok
+    ask(operator, "written for nothing")
+    expect(operator.locator("#banner")).to_contain_text("There is no such conversation")
+    expect(operator.get_by_label("Message")).to_have_value("written for nothing")
+
+
 def test_a_link_shows_a_conversation_until_it_is_taken_back(operator: Page, browser: Browser, echo: Yard) -> None:
     ask(operator, "to be shared")
     answered(operator)
