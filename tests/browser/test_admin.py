@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from accessible import grave_findings
 from playwright.sync_api import Page, expect
 from yard import Yard, until
 
@@ -113,3 +114,26 @@ def test_a_model_is_tried_on_its_page_as_oneself(operator: Page, yard: Yard) -> 
     until(lambda: yard.row(asked))
     operator.get_by_text("Python", exact=True).click()
     expect(operator.locator("#snippet-python")).to_contain_text(f'base_url="{yard.url}/v1"')
+
+
+def test_the_first_page_and_a_models_page_can_be_used_by_everybody(operator: Page) -> None:
+    for page in ("/admin/", "/admin/registry/model/1/change/"):
+        operator.goto(page)
+        for scheme in ("light", "dark"):
+            operator.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # Playwright wants a literal
+            assert grave_findings(operator) == [], page
+        operator.set_viewport_size({"width": 390, "height": 844})
+        assert operator.evaluate("document.documentElement.scrollWidth") == 390
+        operator.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_the_keyboards_focus_stays_when_the_first_page_renews_itself(operator: Page) -> None:
+    operator.goto("/admin/")
+    link = operator.locator("#overview").get_by_role("link", name="all-minilm-l6-v2").first
+    link.focus()
+    operator.evaluate("document.querySelector('#overview').classList.add('before')")
+    url = operator.locator("#overview").get_attribute("hx-get")
+    renewed = {"target": "#overview", "swap": "outerHTML"}
+    operator.evaluate("([url, how]) => htmx.ajax('GET', url, how)", [str(url).partition("?")[0], renewed])
+    expect(operator.locator("#overview:not(.before)")).to_be_visible()
+    expect(link).to_be_focused()
