@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from pages.arena.draw import drawn
 from pages.chat.asking import Begun
@@ -41,7 +42,7 @@ def battle_of(person: int, number: UUID) -> Battle:
     battles = Battle.objects.select_related("lane_a__leaf", "lane_b__leaf")
     found = battles.filter(id=number, owner_id=person, blind=True).first()
     if found is None:
-        raise NothingHere("There is no such battle.")
+        raise NothingHere(gettext("There is no such battle."))
     return found
 
 
@@ -51,7 +52,7 @@ def begin(person: int, text: str, ready: Sequence[str]) -> list[Begun]:
     pairs = {(first, second): weight for first, second, weight in Pairing.objects.values_list(*_PAIRING)}
     pair = drawn(ready, SystemRandom(), weights=weights, pairs=pairs)
     if pair is None:
-        raise Refused("A battle takes two models that are ready to chat. Try again when they are.")
+        raise Refused(gettext("A battle takes two models that are ready to chat. Try again when they are."))
     return _fight(person, text, pair)
 
 
@@ -73,9 +74,9 @@ def flag(person: int, number: UUID, reason: str) -> None:
     """Tell the operators what is wrong with these answers. Raises NothingHere, Refused."""
     told = " ".join(reason.split())[:LONGEST_FLAG]
     if not told:
-        raise Refused("Write what is wrong with the answers.")
+        raise Refused(gettext("Write what is wrong with the answers."))
     if not Battle.objects.filter(id=number, owner_id=person).update(flagged=told):
-        raise NothingHere("There is no such battle.")
+        raise NothingHere(gettext("There is no such battle."))
 
 
 _PAIRING = "first", "second", "weight"
@@ -95,9 +96,9 @@ def _fight(person: int, text: str, pair: tuple[str, str]) -> list[Begun]:
 def _open(person: int, number: UUID) -> tuple[Battle, list[Conversation]]:
     battle = battle_of(person, number)
     if battle.vote:
-        raise Refused("You have voted on this battle. Start a new round.")
+        raise Refused(gettext("You have voted on this battle. Start a new round."))
     if battle.lane_a is None or battle.lane_b is None:
-        raise Refused("A side of this battle was deleted. Start a new round.")
+        raise Refused(gettext("A side of this battle was deleted. Start a new round."))
     return battle, [battle.lane_a, battle.lane_b]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 
 from pages.answers.answer import GrowingAnswer
 from pages.answers.pace import Pace
@@ -21,7 +22,7 @@ from pages.lanes.words import FOUGHT, Fight, FightAgain
 from pages.models import State
 from registry.catalog import ServingState
 
-NO_ANSWER = "This model could not answer. Ask again, or start a new round."
+NO_ANSWER = gettext_noop("This model could not answer. Ask again, or start a new round.")
 
 
 class BlindAnswer(GrowingAnswer):
@@ -29,7 +30,7 @@ class BlindAnswer(GrowingAnswer):
 
     def end(self, state: State, *, reason: str = "", error: str = "") -> None:
         """No more will come."""
-        super().end(state, reason=reason, error=error and NO_ANSWER)
+        super().end(state, reason=reason, error=error and gettext(NO_ANSWER))
 
 
 class ArenaConsumer(LanesConsumer):

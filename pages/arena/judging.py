@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop
+
 from pages.arena.leaks import leaked
 
-NO_ANSWER = "a model gave no answer"
-LEAKED = "an answer said who gave it"
-TOO_MANY = "too many votes within an hour"
+NO_ANSWER = gettext_noop("a model gave no answer")
+LEAKED = gettext_noop("an answer said who gave it")
+TOO_MANY = gettext_noop("too many votes within an hour")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from pages.arena import battles, voting
@@ -44,7 +45,9 @@ def vote(request: HttpRequest, number: UUID) -> HttpResponse:
     assert voted.lane_b is not None
     sides = rows.side(voted.lane_a, voted.model_a), rows.side(voted.lane_b, voted.model_b)
     lanes = [{"name": side.name, "turns": "".join(side.turns)} for side in sides]
-    return JsonResponse({"vote": voted.vote, "why": voted.set_aside, "lanes": lanes})
+    return JsonResponse(
+        {"vote": voted.vote, "why": gettext(voted.set_aside) if voted.set_aside else "", "lanes": lanes}
+    )
 
 
 @require_POST
@@ -57,4 +60,4 @@ def flag(request: HttpRequest, number: UUID) -> HttpResponse:
 
 
 def _verdict(battle: Battle) -> dict[str, Any]:
-    return {"voted": battle.vote, "why": battle.set_aside}
+    return {"vote": battle.vote, "why": gettext(battle.set_aside) if battle.set_aside else ""}

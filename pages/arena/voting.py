@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from pages.arena.battles import battle_of
 from pages.arena.judging import Heard, why_set_aside
@@ -25,9 +26,9 @@ def vote(person: int, number: UUID, said: str) -> Battle:
     """Keep what was said of a blind battle and lift the names. Raises NothingHere, Refused."""
     battle = battle_of(person, number)
     if said not in Vote.values:
-        raise Refused("Say which answer is better, or that both are as good or as bad.")
+        raise Refused(gettext("Say which answer is better, or that both are as good or as bad."))
     if battle.lane_a is None or battle.lane_b is None:
-        raise Refused("A side of this battle was deleted. Start a new round.")
+        raise Refused(gettext("A side of this battle was deleted. Start a new round."))
     told = heard(battle.lane_a), heard(battle.lane_b)
     with transaction.atomic():
         why = set_aside(person, told, hidden=(battle.model_a, battle.model_b))
@@ -42,7 +43,7 @@ def heard(lane: Conversation) -> Heard:
     """What was said in it. Raises Refused while an answer is being given, or when there is none."""
     path = [turn.message for turn in Tree(lane.messages.all()).path(lane.leaf_id)]
     if not path or path[-1].state == State.RUNNING:
-        raise Refused("An answer is still being given. Wait for it, or stop it.")
+        raise Refused(gettext("An answer is still being given. Wait for it, or stop it."))
     answers = lane.messages.filter(role=Role.ASSISTANT).values_list("text", flat=True)
     return Heard(
         last=path[-1].text,
@@ -64,7 +65,7 @@ def _write(battle: Battle, said: str, *, why: str, spoken: str) -> None:
     # Of several votes at once this takes the first.
     unvoted = Battle.objects.filter(id=battle.id, vote="")
     if not unvoted.update(vote=said, voted_at=Now(), set_aside=why, language=spoken):
-        raise Refused("You have voted on this battle.")
+        raise Refused(gettext("You have voted on this battle."))
 
 
 def _lift(lane: Conversation, name: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from pages.chat.words import Follow, Stop
 from pages.errors import Refused
@@ -34,7 +35,7 @@ class CompareConsumer(LanesConsumer):
     async def _compare(self, words: Compare) -> None:
         models = list(dict.fromkeys(words.models))
         if len(models) < 2:
-            raise Refused("Choose two models at least.")
+            raise Refused(gettext("Choose two models at least."))
         wish = _wish(words, uuid4())
         begun = await self._kept(rows.open_lanes, wish, models)
         sides = [Side(lane.conversation.id, lane.conversation.model) for lane in begun]
@@ -48,7 +49,7 @@ class CompareConsumer(LanesConsumer):
     async def _lanes(self, number: UUID) -> list[Conversation]:
         found: list[Conversation] = await self._kept(rows.lanes_of, number)
         if not all(lane.model for lane in found):
-            raise Refused("This is a battle that waits for your vote: go on in the arena.")
+            raise Refused(gettext("This is a battle that waits for your vote: go on in the arena."))
         return found
 
 

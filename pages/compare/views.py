@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from pages.chat.views import for_members
@@ -45,7 +46,8 @@ def vote(request: HttpRequest, number: UUID) -> HttpResponse:
     """Which lane is best (`best`), or a `verdict` on all of them."""
     best = request.POST.get("best", "")
     battles = voting.vote(person(request), number, best=_id(best), verdict=request.POST.get("verdict", ""))
-    return JsonResponse({"why": next((battle.set_aside for battle in battles if battle.set_aside), "")})
+    why = next((battle.set_aside for battle in battles if battle.set_aside), "")
+    return JsonResponse({"why": gettext(why) if why else ""})
 
 
 @require_POST
@@ -80,4 +82,4 @@ def _id(text: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise Refused("There is no such lane. Reload the page.") from None
+        raise Refused(gettext("There is no such lane. Reload the page.")) from None

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from pages.arena.judging import Heard
 from pages.arena.voting import heard, set_aside
@@ -29,7 +30,7 @@ def vote(person: int, comparison: UUID, *, best: UUID | None, verdict: str = "")
     # Of two votes at once the second waits here, and finds the first one's battles.
     list(Conversation.objects.select_for_update(no_key=True).filter(id__in=[lane.id for lane in lanes]))
     if Battle.objects.filter(Q(lane_a__in=lanes) | Q(lane_b__in=lanes)).exists():
-        raise Refused("You have voted on this comparison.")
+        raise Refused(gettext("You have voted on this comparison."))
     pairs = _pairs(lanes, best, verdict)
     told = {lane.id: heard(lane) for lane in lanes}
     return [_kept(person, pair, said, told=(told[pair[0].id], told[pair[1].id])) for pair, said in pairs]
@@ -44,7 +45,7 @@ def _pairs(lanes: Sequence[Conversation], best: UUID | None, verdict: str) -> li
         return [((winner, lane), Vote.A) for lane in lanes if lane != winner]
     if best is None and verdict in BOTH and len(lanes) > 1:
         return [((a, b), verdict) for place, a in enumerate(lanes) for b in lanes[place + 1 :]]
-    raise Refused("Say which answer is the best one, or that all are as good or as bad. Reload the page.")
+    raise Refused(gettext("Say which answer is the best one, or that all are as good or as bad. Reload the page."))
 
 
 def _kept(person: int, pair: Pair, said: str, *, told: tuple[Heard, Heard]) -> Battle:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from pages.chat import asking, shown
 from pages.chat.asking import Begun, Question, conversation_of
@@ -39,7 +40,7 @@ def lanes_of(person: int, comparison: UUID) -> list[Conversation]:
     lanes = Conversation.objects.filter(owner_id=person, comparison=comparison, kind=Kind.LANE)
     found = list(lanes.select_related("leaf").order_by("created_at", "id"))
     if not found:
-        raise NothingHere("There is no such comparison. Its lanes may have become chats, or were deleted.")
+        raise NothingHere(gettext("There is no such comparison. Its lanes may have become chats, or were deleted."))
     return found
 
 
@@ -72,7 +73,7 @@ def keep(person: int, number: UUID) -> Conversation:
     """Go on with this lane as a chat. Raises NothingHere, and Refused while its model is hidden."""
     lane = conversation_of(person, number, Kind.LANE)
     if not lane.model:
-        raise Refused("Vote first: until then the model is hidden.")
+        raise Refused(gettext("Vote first: until then the model is hidden."))
     lane.kind, lane.comparison = Kind.CHAT, None
     lane.save(update_fields=["kind", "comparison"])
     return lane
@@ -99,4 +100,4 @@ def _question(wish: Wish, model: str, lane: Conversation | None = None) -> Quest
 
 def _answered(lanes: Sequence[Conversation]) -> None:
     if any(lane.leaf is not None and lane.leaf.state == State.RUNNING for lane in lanes):
-        raise Refused("An answer is still being given. Wait for it, or stop it.")
+        raise Refused(gettext("An answer is still being given. Wait for it, or stop it."))
