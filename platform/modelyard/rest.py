@@ -28,7 +28,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Modelyard management API",
-    "DESCRIPTION": "What should run and what does: models, deployments, workers, nodes, devices, events, keys, limits, usage.",
+    "DESCRIPTION": "What should run and what does: models, deployments, workers, nodes, devices, events, keys, limits, "
+    "usage.",
     "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
