@@ -28,8 +28,8 @@ def ring(yard: Yard) -> Yard:
 def fight(page: Page, words: str = "hello there") -> None:
     page.goto("/arena/")
     page.get_by_label("Message").fill(words)
-    page.get_by_label("Message").press("Enter")
-    expect(page.get_by_role("button", name="Tie")).to_be_visible()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("button", name="Tie")).to_be_visible(timeout=15_000)
 
 
 def test_names_come_with_the_vote_and_the_vote_reaches_the_leaderboard(operator: Page, ring: Yard) -> None:
@@ -45,6 +45,8 @@ def test_names_come_with_the_vote_and_the_vote_reaches_the_leaderboard(operator:
     operator.get_by_role("button", name="B is better").click()
     expect(operator.get_by_text("You said: B is better.")).to_be_visible()
     assert sorted(operator.locator(".lane-name").all_inner_texts()) == sorted(NAMES)
+    operator.reload()
+    expect(operator.get_by_text("You said: B is better.")).to_be_visible()
     winner = operator.locator(".lane.won .lane-name").inner_text()
     operator.goto("/arena/leaderboard/")
     expect(operator.locator(".standings tbody th").first).to_have_text(winner)

@@ -29,7 +29,7 @@ def choose(page: Page, *names: str) -> None:
 
 def ask(page: Page, words: str) -> None:
     page.get_by_label("Message").fill(words)
-    page.get_by_label("Message").press("Enter")
+    page.get_by_role("button", name="Send").click()  # as soon as the page may ask
 
 
 def test_two_models_answer_together_and_the_page_may_be_reloaded(operator: Page, two: Yard) -> None:
