@@ -83,5 +83,7 @@ def _store(row: Model | Alias) -> None:
 
 
 def _taken(row: Model | Alias) -> NameTaken:
+    if isinstance(row, Model) and Alias.objects.filter(name=row.name).exists():
+        return NameTaken(f"{row.name} is already an alias: choose another name.")
     kind = "a model" if isinstance(row, Model) else "an alias"
     return NameTaken(f"There is {kind} {row.name} already: edit it, or choose another name.")
