@@ -139,9 +139,11 @@ def _same(worker: dict[str, Any], identity: ProcessIdentity) -> bool:
 
 def untold(connection: psycopg.Connection[Any]) -> list[str]:
     """Workers whose events do not tell their life, from PENDING to what they are now, and ends without a reason."""
-    told = rows(connection, EVENTS)
+    with connection.transaction():  # one snapshot: rows change while this looks
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        told, workers = rows(connection, EVENTS), rows(connection, WORKERS)
     by_worker = {worker: list(events) for worker, events in groupby(told, key=lambda event: event["worker_id"])}
-    return [complaint for worker in rows(connection, WORKERS) for complaint in _story(worker, by_worker)]
+    return [complaint for worker in workers for complaint in _story(worker, by_worker)]
 
 
 def _story(worker: dict[str, Any], by_worker: dict[int, Rows]) -> Iterator[str]:
