@@ -1,10 +1,10 @@
-"""The gateway and the chat pages as a Django app."""
+"""The gateway as a Django app."""
 
 from django.apps import AppConfig
 
 
 class OpenaiApiConfig(AppConfig):
-    """API keys, routing, relaying, and the pages that people chat on."""
+    """API keys, limits, usage, routing and relaying."""
 
     name = "openai_api"
-    verbose_name = "API and chat"
+    verbose_name = "API"

@@ -39,21 +39,6 @@ class Nothing(Strict):
     """The empty body of an action."""
 
 
-class Problem(serializers.Serializer[Any]):
-    """What went wrong, for a person (`message`) and for a program (`code`); `param` is the field at fault."""
-
-    message = serializers.CharField()
-    type = serializers.CharField()
-    param = serializers.CharField(allow_null=True)
-    code = serializers.CharField(allow_null=True)
-
-
-class Envelope(serializers.Serializer[Any]):
-    """Every error."""
-
-    error = Problem()
-
-
 class YardViews(GenericViewSet[Row]):
     """Rows by their name. Each view names what an action takes; what it does not name, the model's permissions say."""
 
