@@ -65,5 +65,6 @@ async def test_the_page_of_the_api_has_every_name(worker: EchoWorker) -> None:
         here.gateway.update(snapshot(model("echo", worker.replica), keys=KEYS | READS))
         await ask(here, model="no")
         await ask(here, stream=True)
+        await eventually(lambda: here.in_flight() == 0)
         seen = {re.sub(r"(_bucket|_sum|_count)?\{.*", "", name) for name in await samples(here)}
     assert seen == set(re.findall(r"^\| `(modelyard_\w+)", PAGE.read_text(), flags=re.MULTILINE))
