@@ -88,7 +88,8 @@ class EchoEngine(TokenEngine):
         self, prompt: Prompt, sampling: SamplingParams, tally: Tally | None = None
     ) -> AsyncIterator[Delta]:
         """The words of the question, a delta each."""
-        speech = Speech(prompt, sampling, limit=self._limit(prompt, sampling.max_tokens))
+        limit = self._limit(prompt, sampling.max_tokens)
+        speech = Speech(prompt, sampling, limit=limit, tells_time=self._options.tells_time)
         (tally or Tally()).progress = speech
         self._counters.started()
         try:

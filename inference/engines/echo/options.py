@@ -13,7 +13,8 @@ from inference.protocol.causes import Cause
 class EchoOptions(EngineOptions):
     """How the engine behaves. Counts of tokens are per sequence; None never happens.
 
-    `max_running` is what it says that it runs at once; it refuses nobody.
+    `max_running` is what it says that it runs at once; it refuses nobody. With `tells_time` each word of an answer is
+    the moment at which it was made, in microseconds since 1970: so whoever reads it knows how long it was on its way.
     """
 
     engine = "echo"
@@ -32,3 +33,4 @@ class EchoOptions(EngineOptions):
     capabilities: list[Literal["chat", "completions", "embeddings"]] = ["chat", "completions", "embeddings"]
     require_path: bool = False
     tool_format: Literal["hermes", "llama3"] | None = None
+    tells_time: bool = False

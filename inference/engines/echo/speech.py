@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 
 from inference.engines.base import Delta, FinishReason, Prompt, SamplingParams, TokenLogprob
@@ -14,13 +15,17 @@ _LOGPROB = -0.5
 
 
 class Speech:
-    """Says the words of the question. `limit` is the most tokens; with 0 there is only something about the prompt."""
+    """Says the words of the question, or with `tells_time` when it said each.
 
-    def __init__(self, prompt: Prompt, sampling: SamplingParams, *, limit: int) -> None:
+    `limit` is the most tokens; with 0 there is only something about the prompt.
+    """
+
+    def __init__(self, prompt: Prompt, sampling: SamplingParams, *, limit: int, tells_time: bool = False) -> None:
         self._prompt = prompt
         self._sampling = sampling
         self._limit = limit
-        self._words = _words(prompt, endless=sampling.ignore_eos)
+        spoken = _words(prompt, endless=sampling.ignore_eos)
+        self._words = map(_now, spoken) if tells_time else spoken
         self._stops = StopStrings(sampling.stop)
         self.completion_tokens = 0
         self.finished = False
@@ -74,3 +79,7 @@ def made_up(token_id: int, top: int) -> TokenLogprob:
 def _words(prompt: Prompt, *, endless: bool) -> Iterator[str]:
     said = words.words_to_echo(prompt.token_ids)
     return itertools.cycle(said or [" echo"]) if endless else iter(said)
+
+
+def _now(_: str) -> str:
+    return f" {time.time_ns() // 1000}"

@@ -53,6 +53,13 @@ async def test_the_stop_token_counts() -> None:
     assert (await deltas(engine(), "a b"))[-1] == Delta("", 3, "stop")
 
 
+async def test_the_words_may_be_the_moments_at_which_they_are_made() -> None:
+    before = time.time_ns() // 1000
+    said = [delta.text for delta in await deltas(engine(tells_time=True), "a b")]
+    assert said[2:] == [""]
+    assert before <= int(said[0]) <= int(said[1]) <= time.time_ns() // 1000
+
+
 async def test_max_tokens_cuts_and_ignoring_the_end_repeats() -> None:
     assert (await deltas(engine(), "a b", max_tokens=2))[-1] == Delta(" b", 2, "length")
     endless = await deltas(engine(), "a b", max_tokens=5, ignore_eos=True)
