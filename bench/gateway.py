@@ -71,12 +71,15 @@ def main() -> None:
         every = [proxies.direct(DIRECT, echo, home), servers.gateway(None, echo, home)]
         if options.start_litellm:
             every.append(proxies.litellm(options.start_litellm, echo, home))
+        if options.start_fastchat:
+            every.append(proxies.fastchat(options.start_fastchat, echo, home))
         print("\n" + show(measure(every, options.streams, rounds=options.rounds), options.streams))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench gateway", description=__doc__)
     parser.add_argument("--start-litellm", type=Path, metavar="VENV", help="start LiteLLM's proxy of it as a peer")
+    parser.add_argument("--start-fastchat", type=Path, metavar="VENV", help="start FastChat's API server of it as one")
     parser.add_argument("--streams", type=int, nargs="+", default=STREAMS, help="at once (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="default: %(default)s")
     return parser
