@@ -43,6 +43,7 @@ class Conversation(models.Model):
         ordering = ["-changed_at"]
         indexes = [
             models.Index(fields=["owner", "-changed_at"], name="conversations_of_a_person", condition=Q(kind="chat")),
+            models.Index(fields=["owner", "-created_at"], name="lanes_of_a_person", condition=Q(kind="lane")),
             models.Index("comparison", name="lanes_of_a_comparison", condition=Q(comparison__isnull=False)),
         ]
 
