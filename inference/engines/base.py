@@ -87,9 +87,13 @@ class SamplingParams:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """An encoded prompt: the token ids that the model will see, template and special tokens included."""
+    """An encoded prompt: the token ids that the model will see, template and special tokens included.
+
+    `continued`: it ends within an answer, whose text goes on.
+    """
 
     token_ids: tuple[int, ...]
+    continued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +249,8 @@ class TokenEngine(Engine):
     def encode_chat(self, messages: Sequence[Mapping[str, Any]], **template: Any) -> Prompt:
         """Messages through the chat template, which sees `template` (such as tools) too.
 
-        Raises `InvalidRequest` when the template refuses them.
+        With `continue_final_message` the prompt ends with the text of the last message. Raises `InvalidRequest` when
+        the template refuses the messages, or changes that text.
         """
 
     @abstractmethod

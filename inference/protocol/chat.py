@@ -12,7 +12,7 @@ from inference.protocol.idle import IdleChatFields
 from inference.protocol.nesting import shallow
 from inference.protocol.problems import problem
 from inference.protocol.refusals import CHAT, Refusal
-from inference.protocol.requests import MAX_TOKENS, MAX_TOPS, StrictModel
+from inference.protocol.requests import MAX_TOKENS, MAX_TOPS, ApiRequest, StrictModel
 from inference.protocol.response_format import StructuredRequest
 from inference.protocol.tools import MAX_TOOLS, CalledFunction, Choice, Tool, ToolCall, ToolChoice, parsed_choice
 
@@ -93,7 +93,41 @@ class ChatMessage(StrictModel):
         return {**message, "role": role, "content": self.content or self.refusal or ""}
 
 
-class ChatCompletionRequest(StructuredRequest, IdleChatFields):
+class TemplatedChat(ApiRequest):
+    """How the prompt ends that a template makes of messages, as vLLM lets clients choose."""
+
+    messages: Annotated[list[ChatMessage], FailFast()]
+    add_generation_prompt: bool = Field(
+        True, description="vLLM's: the prompt of `messages` ends with the beginning of an answer."
+    )
+    continue_final_message: bool = Field(
+        False,
+        description="vLLM's: the last message, which is an assistant's, stays open, and the answer goes on from its "
+        "text. Needs `add_generation_prompt` false.",
+    )
+
+    @model_validator(mode="after")
+    def _only_an_answer_is_continued(self) -> Self:
+        if not self.continue_final_message:
+            return self
+        if self.add_generation_prompt:
+            problem_is = "cannot be combined with 'add_generation_prompt', which is true unless it is sent as false"
+            raise problem(problem_is, at="continue_final_message")
+        last = self.messages[-1] if self.messages else None
+        if last is None or last.role != "assistant" or last.calls:
+            raise problem("needs a text of the role 'assistant' as the last of 'messages'", at="continue_final_message")
+        return self
+
+    @property
+    def prompt_end(self) -> dict[str, bool]:
+        """The same for whoever renders the template."""
+        return {
+            "add_generation_prompt": self.add_generation_prompt,
+            "continue_final_message": self.continue_final_message,
+        }
+
+
+class ChatCompletionRequest(StructuredRequest, TemplatedChat, IdleChatFields):
     """A chat to be answered."""
 
     refusals: ClassVar[tuple[Refusal, ...]] = CHAT

@@ -80,7 +80,4 @@ COMPLETIONS = (
     Refusal("suffix"),
 )
 
-TOKENIZE = (
-    Refusal("continue_final_message"),
-    Refusal("chat_template", hint="; a deployment's option names another template"),
-)
+TOKENIZE = (Refusal("chat_template", hint="; a deployment's option names another template"),)

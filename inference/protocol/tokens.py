@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, FailFast, Field, model_validator
 
-from inference.protocol.chat import ChatMessage, TemplateVariables
+from inference.protocol.chat import ChatMessage, TemplatedChat, TemplateVariables
 from inference.protocol.problems import json_type, problem
 from inference.protocol.prompts import TokenId, token_ids
 from inference.protocol.refusals import TOKENIZE, Refusal
@@ -21,7 +21,7 @@ def _ids(value: object) -> object:
     return token_ids(value)
 
 
-class TokenizeRequest(ApiRequest):
+class TokenizeRequest(TemplatedChat):
     """A text, or a chat as the model's template writes it, to be split into tokens."""
 
     refusals: ClassVar[tuple[Refusal, ...]] = TOKENIZE
@@ -33,7 +33,6 @@ class TokenizeRequest(ApiRequest):
     add_special_tokens: bool | None = Field(
         None, description="Whether a `prompt` gets them. Absent: true. Templates write those of `messages`."
     )
-    add_generation_prompt: bool = Field(True, description="`messages` end with the beginning of an answer.")
     return_token_strs: bool = Field(False, description="`token_strs` is the text of each token, else null.")
     tools: Annotated[list[Tool], FailFast()] = Field(
         default_factory=list, max_length=MAX_TOOLS, description="What the template tells the model of tools."

@@ -37,7 +37,7 @@ async def _generation(engine: TokenEngine, request: ChatCompletionRequest) -> Ge
 def _template_variables(request: ChatCompletionRequest) -> dict[str, Any]:
     """Tools only when there are any: templates say other things to a model that has tools, if only an empty list."""
     tools = [tool.for_template() for tool in request.usable_tools]
-    return {**request.chat_template_kwargs, **({"tools": tools} if tools else {})}
+    return {**request.chat_template_kwargs, **request.prompt_end, **({"tools": tools} if tools else {})}
 
 
 ROUTES = (web.post("/v1/chat/completions", create_chat_completion),)

@@ -34,7 +34,7 @@ async def detokenize(http: web.Request) -> web.Response:
 def _encoded(engine: TokenEngine, request: TokenizeRequest) -> Prompt:
     if request.prompt is not None:
         return engine.encode_text(request.prompt, special=request.add_special_tokens is not False)
-    variables = {**request.chat_template_kwargs, "add_generation_prompt": request.add_generation_prompt}
+    variables = {**request.chat_template_kwargs, **request.prompt_end}
     if request.tools:
         variables["tools"] = [tool.for_template() for tool in request.tools]
     return engine.encode_chat([message.for_template() for message in request.messages], **variables)

@@ -20,6 +20,8 @@ NEUTRAL_TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}Assistant:{% endif %}"
 )
+# Stands behind a text that is to be continued, while its end is looked for: templates trim spaces, but no words.
+_END = "THE-TEXT-GOES-ON-HERE"
 # What templates raise: their own raise_exception, and Python's errors when a message lacks what they read.
 _TEMPLATE_FAULTS = (TemplateError, TypeError, ValueError, LookupError, AttributeError)
 
@@ -45,16 +47,32 @@ def chat_renderer(tokenizer: Any, override: str | None = None) -> Render:
     if override is not None:
         _check_override(override)
 
-    def render(messages: Messages, **variables: Any) -> str:
+    def apply(messages: Messages, **variables: Any) -> str:
         try:
             prompt = tokenizer.apply_chat_template(
                 list(messages), chat_template=template, tokenize=False, **{"add_generation_prompt": True, **variables}
             )
         except _TEMPLATE_FAULTS as error:
-            raise InvalidRequest(_refusal(error), "messages", code="chat_template_refused") from error
+            raise _refused(_sentence(error)) from error
         return str(prompt)
 
+    def render(messages: Messages, *, continue_final_message: bool = False, **variables: Any) -> str:
+        return _left_open(apply, messages, **variables) if continue_final_message else apply(messages, **variables)
+
     return render
+
+
+def _left_open(apply: Render, messages: Messages, **variables: Any) -> str:
+    """The prompt up to the end of the last message's text, which stands in it as it is."""
+    *before, last = messages
+    text: str = last["content"]
+    rendered: str = apply([*before, {**last, "content": text + _END}], **variables)
+    begin, found, _ = rendered.rpartition(_END)
+    # Templates that trim leave the end alone, where the mark stands, and take spaces from the beginning.
+    shown = text.lstrip()
+    if not found or not begin.endswith(shown):
+        raise _refused("it leaves out or changes the last one, so that its text cannot be continued")
+    return begin.removesuffix(text if begin.endswith(text) else shown) + text
 
 
 def _check_override(template: str) -> None:
@@ -68,6 +86,10 @@ def _check_override(template: str) -> None:
         raise LoadError(reason, Cause.OPTIONS, hint="Correct it or leave it out.") from error
 
 
-def _refusal(error: Exception) -> str:
-    sentence = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return f"The model's chat template refuses these messages: {sentence.rstrip('.')}."
+def _sentence(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _refused(sentence: str) -> InvalidRequest:
+    message = f"The model's chat template refuses these messages: {sentence.rstrip('.')}."
+    return InvalidRequest(message, "messages", code="chat_template_refused")

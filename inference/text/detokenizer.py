@@ -30,6 +30,14 @@ class Detokenizer:
         self._context = 0  # how many tokens of the window were decoded when it last ended cleanly
         self._emitted = 0  # how many characters of the window's text are out
 
+    def go_on_after(self, token_ids: Sequence[int]) -> None:
+        """Take these as the context of what comes: many decoders drop the space before a text's first word."""
+        window = list(token_ids[-_KEPT:])
+        # The rest of a character whose beginning is not in the window would spoil the run of bytes that follows it.
+        while self._decode(window).startswith(_REPLACEMENT):
+            window.pop(0)
+        self._move_window(window, held=0)
+
     def push(self, token_id: int) -> str:
         """What can be shown now that this token is there: maybe nothing."""
         self._window.append(token_id)

@@ -15,6 +15,10 @@ class TextStream:
         self._detokenizer = Detokenizer(decode)
         self._stops = StopStrings(stops, include=include_stop)
 
+    def go_on_after(self, token_ids: Sequence[int]) -> None:
+        """Before the first token: its text follows the text of these."""
+        self._detokenizer.go_on_after(token_ids)
+
     @property
     def stopped_by(self) -> str | None:
         """The stop string that has come."""

@@ -74,7 +74,7 @@ class EchoEngine(TokenEngine):
 
     def encode_chat(self, messages: Sequence[Mapping[str, Any]], **template: Any) -> Prompt:
         """A token a word, and one a message for its role; there is no template that could see anything else."""
-        return Prompt(words.encode_messages(messages))
+        return Prompt(words.encode_messages(messages), bool(template.get("continue_final_message")))
 
     def encode_text(self, text: str, *, special: bool = True) -> Prompt:
         """A token a word; there are no special ones."""

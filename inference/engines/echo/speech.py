@@ -77,7 +77,7 @@ def made_up(token_id: int, top: int) -> TokenLogprob:
 
 
 def _words(prompt: Prompt, *, endless: bool) -> Iterator[str]:
-    said = words.words_to_echo(prompt.token_ids)
+    said = (words.words_left if prompt.continued else words.words_to_echo)(prompt.token_ids)
     return itertools.cycle(said or [" echo"]) if endless else iter(said)
 
 

@@ -82,6 +82,14 @@ def words_to_echo(token_ids: Sequence[int]) -> list[str]:
     return [decode(token_id) for token_id in words]
 
 
+def words_left(token_ids: Sequence[int]) -> list[str]:
+    """Those that the open answer at the end of a chat does not have yet; all, when it says something else."""
+    begin = max(at for at, token_id in enumerate(token_ids) if token_id == _ROLE_MARKS["assistant"])
+    said = "".join(map(decode, token_ids[begin + 1 :]))
+    question = "".join(words_to_echo(token_ids[:begin]))
+    return list(map(decode, encode(question.removeprefix(said))))
+
+
 def unit_vector(key: bytes, dimensions: int) -> list[float]:
     """A vector of length one that depends on `key` alone."""
     raw = hashlib.shake_256(key).digest(2 * dimensions)

@@ -84,7 +84,8 @@ class TransformersEngine(TokenEngine):
 
     def encode_chat(self, messages: Sequence[Mapping[str, Any]], **template: Any) -> Prompt:
         """Messages through the tokenizer's template, the option's, or a neutral one. Raises `InvalidRequest`."""
-        return Prompt(self._parts.encoder.chat(messages, **template))
+        continued = bool(template.get("continue_final_message"))
+        return Prompt(self._parts.encoder.chat(messages, **template), continued)
 
     def encode_text(self, text: str, *, special: bool = True) -> Prompt:
         """A plain prompt, with the special tokens that the tokenizer adds or without."""
@@ -110,7 +111,10 @@ class TransformersEngine(TokenEngine):
         request = admit(prompt.token_ids, sampling, parts.limits)
         mask = None if sampling.grammar is None else await _mask(parts, sampling.grammar)
         inbox = Inbox()
-        ticket = _ticket(parts, request, inbox, mask=mask, stop=sampling)
+        text = TextStream(parts.decode, sampling.stop, include_stop=sampling.include_stop)
+        if prompt.continued:
+            text.go_on_after(prompt.token_ids)
+        ticket = _ticket(parts, request, inbox, mask=mask, text=text)
         parts.loop.submit(ticket)
         (tally or Tally()).progress = ticket.sequence
         try:
@@ -149,7 +153,7 @@ async def _mask(parts: Parts, grammar: str) -> TokenMask:
     return parts.grammars.mask(grammar)
 
 
-def _ticket(parts: Parts, request: Request, inbox: Inbox, *, mask: TokenMask | None, stop: SamplingParams) -> Ticket:
+def _ticket(parts: Parts, request: Request, inbox: Inbox, *, mask: TokenMask | None, text: TextStream) -> Ticket:
     from inference.engines.transformers.sampling import SamplerState
     from inference.engines.transformers.ticket import ticket_for
 
@@ -160,7 +164,6 @@ def _ticket(parts: Parts, request: Request, inbox: Inbox, *, mask: TokenMask | N
         stop_ids=request.stop_ids,
         mask=mask,
     )
-    text = TextStream(parts.decode, stop.stop, include_stop=stop.include_stop)
     return ticket_for(RunningSequence(request, text), inbox, sampler)
 
 

@@ -49,6 +49,16 @@ async def test_only_the_last_user_message_is_echoed() -> None:
     assert len(prompt.token_ids) == len(chat) + 6
 
 
+@pytest.mark.parametrize(
+    ("said", "rest"), [("one tw", "o  three"), ("one two  three", ""), ("", "one two  three"), ("2", "one two  three")]
+)
+async def test_an_open_answer_gets_the_words_that_it_lacks(said: str, rest: str) -> None:
+    echo = engine()
+    chat = [{"role": "user", "content": "one two  three"}, {"role": "assistant", "content": said}]
+    prompt = echo.encode_chat(chat, continue_final_message=True)
+    assert "".join([delta.text async for delta in echo.generate(prompt, SamplingParams())]) == rest
+
+
 async def test_the_stop_token_counts() -> None:
     assert (await deltas(engine(), "a b"))[-1] == Delta("", 3, "stop")
 

@@ -33,6 +33,8 @@ def refusal(request: type[ApiRequest], body: dict[str, Any]) -> BadRequest:
     return caught.value
 
 
+OPEN = {"add_generation_prompt": False, "continue_final_message": True}
+CALL = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
 BAD_CHATS = [
     ({"messages": HELLO}, "model", "is required"),
     (chat(model=None), "model", "is required"),
@@ -92,6 +94,13 @@ BAD_CHATS = [
     (chat(stream_options={"include_usage": True}), "stream_options", "is only allowed when 'stream' is true"),
     (chat(ignore_eos=1), "ignore_eos", "must be a boolean, not an integer"),
     (chat(user=5), "user", "must be a string, not an integer"),
+    (chat(**OPEN), "continue_final_message", "needs a text of the role 'assistant' as the last of 'messages'"),
+    (says(role="assistant", tool_calls=[CALL]) | OPEN, "continue_final_message", "needs a text"),
+    (
+        says(role="assistant", content="a") | {"continue_final_message": True},
+        "continue_final_message",
+        "cannot be combined with 'add_generation_prompt', which is true unless it is sent as false",
+    ),
 ]
 
 BAD_COMPLETIONS = [

@@ -9,6 +9,7 @@ import pytest
 
 Serve = Callable[..., Awaitable[Any]]
 HELLO: list[dict[str, str]] = [{"role": "user", "content": "one two"}]
+OPEN = {"add_generation_prompt": False, "continue_final_message": True}
 
 
 async def test_a_text_becomes_tokens_and_a_text_again(serve: Serve) -> None:
@@ -28,6 +29,16 @@ async def test_a_chat_is_counted_as_the_model_will_see_it(serve: Serve) -> None:
     assert tokens["token_strs"] is None
 
 
+async def test_an_open_answer_is_the_end_of_the_prompt(serve: Serve) -> None:
+    served = await serve()
+    chat = {"model": "echo", "messages": [*HELLO, {"role": "assistant", "content": "one "}], **OPEN}
+    _, tokens = await served.post("/tokenize", {**chat, "return_token_strs": True})
+    assert tokens["token_strs"][-2:] == ["one", " "]
+    _, answer = await served.post("/v1/chat/completions", chat)
+    assert answer["choices"][0]["message"]["content"] == "two"
+    assert answer["usage"]["prompt_tokens"] == tokens["count"]
+
+
 async def test_a_model_that_only_embeds_has_a_tokenizer_too(serve: Serve) -> None:
     served = await serve({"capabilities": ["embeddings"]})
     status, _ = await served.post("/tokenize", {"model": "echo", "prompt": "one"})
@@ -41,6 +52,8 @@ async def test_a_model_that_only_embeds_has_a_tokenizer_too(serve: Serve) -> Non
         ("/tokenize", {"prompt": "a", "messages": HELLO}, "messages"),
         ("/tokenize", {"messages": HELLO, "add_special_tokens": True}, "add_special_tokens"),
         ("/tokenize", {"prompt": 1}, "prompt"),
+        ("/tokenize", {"messages": HELLO, **OPEN}, "continue_final_message"),
+        ("/tokenize", {"prompt": "a", **OPEN}, "continue_final_message"),
         ("/detokenize", {"tokens": "one"}, "tokens"),
         ("/detokenize", {"tokens": [1, "one"]}, "tokens[1]"),
         ("/detokenize", {}, "tokens"),

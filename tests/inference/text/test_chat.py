@@ -69,6 +69,30 @@ def test_an_override_that_is_no_template_fails_the_load() -> None:
         chat_renderer(Jinja("own"), "{% for %}")
 
 
+TRIMS = "{% for m in messages %}<{{ m.role }}>\n{{ m.content | trim }}<end>{% endfor %}"
+KEEPS = TRIMS.replace(" | trim", "")
+OPEN = {"add_generation_prompt": False, "continue_final_message": True}
+
+
+@pytest.mark.parametrize("template", [TRIMS, KEEPS, QWEN, NEUTRAL_TEMPLATE])
+@pytest.mark.parametrize("text", ["One, two", " One, two \n", "", "THE-TEXT-GOES-ON-HERE", "One THE-TEXT"])
+def test_an_open_answer_ends_the_prompt_exactly_as_it_is(template: str, text: str) -> None:
+    said = [*MESSAGES, {"role": "assistant", "content": "One"}, {"role": "assistant", "content": text}]
+    render = chat_renderer(Jinja(template))
+    before = render([*said[:-1], {"role": "assistant", "content": ""}], add_generation_prompt=False)
+    prompt = render(said, **OPEN)
+    assert prompt.endswith(text)
+    assert before.startswith(prompt.removesuffix(text).rstrip(" "))
+
+
+@pytest.mark.parametrize("change", ["m.content.split('</think>')[-1]", "m.content | upper", "m.content[:3]"])
+def test_a_template_that_changes_the_open_answer_is_a_refusal(change: str) -> None:
+    render = chat_renderer(Jinja(KEEPS.replace("m.content", change)))
+    with pytest.raises(InvalidRequest, match="cannot be continued") as refused:
+        render([*MESSAGES, {"role": "assistant", "content": "thoughts</think>answer"}], **OPEN)
+    assert (refused.value.param, refused.value.code) == ("messages", "chat_template_refused")
+
+
 TOOL = {"type": "function", "function": {"name": "f", "description": "Does <it>."}}
 SAID = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": "<b>"}'}}
 CHAT = [

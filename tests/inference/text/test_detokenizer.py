@@ -94,10 +94,26 @@ def test_what_is_incomplete_at_the_end_comes_out_as_a_replacement_character() ->
 
 
 def test_a_token_without_text_keeps_the_space_of_the_next_word() -> None:
-    words = {0: "▁one", 1: "", 2: "▁two"}
-
-    def metaspace(ids: Sequence[int]) -> str:
-        return "".join(words[index] for index in ids).replace("▁", " ").removeprefix(" ")
-
     detokenizer = Detokenizer(metaspace)
     assert [detokenizer.push(index) for index in (0, 1, 2)] == ["one", "", " two"]
+
+
+def test_what_goes_on_after_other_tokens_keeps_the_space_of_its_first_word() -> None:
+    detokenizer = Detokenizer(metaspace)
+    detokenizer.go_on_after([0] * 50)
+    assert [detokenizer.push(2), detokenizer.push(2), detokenizer.flush()] == [" two", " two", ""]
+
+
+@pytest.mark.parametrize("before", ["🙂🙂🙂", "", "ab" * 20])
+def test_characters_of_before_do_not_spoil_those_that_follow(before: str) -> None:
+    detokenizer = Detokenizer(byte_fallback)
+    detokenizer.go_on_after(list(before.encode()))
+    assert [*map(detokenizer.push, "é🙂".encode()), detokenizer.flush()] == ["", "é", "", "", "", "🙂", ""]
+
+
+WORDS = {0: "▁one", 1: "", 2: "▁two"}
+
+
+def metaspace(ids: Sequence[int]) -> str:
+    """SentencePiece's, which drops the space before the first word."""
+    return "".join(WORDS[index] for index in ids).replace("▁", " ").removeprefix(" ")
