@@ -17,6 +17,7 @@ from openai_api.events import payloads
 from openai_api.gateway import Gateway
 from openai_api.relay import Answer
 from pages.answers.answer import GrowingAnswer
+from pages.answers.audience import Audience
 from pages.models.message import State
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Answers:
 
     def __init__(self, gateway: Gateway, keep: Keep) -> None:
         self._gateway, self.keep = gateway, keep
+        self.audience = Audience()
         self._answers: dict[UUID, GrowingAnswer] = {}
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
 

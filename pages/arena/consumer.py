@@ -15,7 +15,7 @@ from pages.answers.pace import Pace
 from pages.arena import battles
 from pages.chat.asking import Begun
 from pages.chat.consumer import chats
-from pages.chat.words import Follow, Stop
+from pages.chat.words import Follow, Stop, Watch
 from pages.lanes.consumer import LanesConsumer
 from pages.lanes.rows import Side
 from pages.lanes.words import FOUGHT, Fight, FightAgain
@@ -46,7 +46,7 @@ class ArenaConsumer(LanesConsumer):
                 await self._give_all(await self._kept(battles.go_on, words.battle, words.text))
             case FightAgain():
                 await self._give_all(await self._kept(battles.again, words.battle))
-            case Stop() | Follow():
+            case Stop() | Follow() | Watch():
                 await super()._obey(words)
 
     async def _fight(self, begun: Sequence[Begun]) -> None:

@@ -61,6 +61,14 @@ def conversation_of(person: int, number: UUID, kind: Kind = Kind.CHAT) -> Conver
     return found
 
 
+def leaf_of(person: int, number: UUID) -> UUID | None:
+    """The last message of the path that a conversation, of whatever kind, was left with. Raises NothingHere."""
+    found = Conversation.objects.filter(id=number, owner_id=person).only("leaf_id").first()
+    if found is None:
+        raise NothingHere(gettext("There is no such conversation. It may have been deleted."))
+    return found.leaf_id
+
+
 @transaction.atomic
 def ask(person: int, question: Question) -> Begun:
     """Write the question down, and an answer that waits to be given."""

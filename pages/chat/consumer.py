@@ -7,6 +7,7 @@ ends nothing.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
 import uuid
@@ -28,12 +29,13 @@ from openai_api.caller import Caller
 from openai_api.gateway import Gateway
 from pages.answers import current
 from pages.answers.answer import GrowingAnswer
+from pages.answers.audience import Room
 from pages.answers.giving import Answers
 from pages.answers.pace import Pace
 from pages.chat import asking, shown
 from pages.chat.asking import Begun, Question
 from pages.chat.states import described
-from pages.chat.words import SPOKEN, Again, Ask, Follow, Spoken, Stop, understood
+from pages.chat.words import SPOKEN, Again, Ask, Follow, Spoken, Stop, Watch, understood
 from pages.errors import NothingHere, PagesError
 from pages.languages import of_socket
 from pages.models import State
@@ -53,11 +55,14 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     spoken: TypeAdapter[Any] = SPOKEN  # what this page may say
     _tasks: set[asyncio.Task[None]]
     _followed: dict[uuid.UUID, asyncio.Task[Any] | None]
+    _is_in = False
+    _context: contextvars.Context  # has the reader's language
 
     async def connect(self) -> None:
         """Let members in, from our own pages only."""
         self._tasks, self._followed = set(), {}
         translation.activate(of_socket(self.scope))  # for this page only: each has its own context
+        self._context = contextvars.copy_context()
         # A refusal has to accept first: browsers do not tell a page why a handshake failed.
         await self.accept()
         if not self._from_our_pages():
@@ -65,13 +70,15 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         elif not self.scope["user"].is_authenticated:
             await self.close(code=LOGGED_OUT)
         else:
-            self.gateway, self.answers = lifespan.current(), current.current()
+            self.gateway, self.answers, self._is_in = lifespan.current(), current.current(), True
             self._begin(self._show_models())
 
     async def disconnect(self, code: int) -> None:
         """The page is gone; its answers go on."""
         for task in list(self._tasks):
             task.cancel()
+        if self._is_in:
+            self.answers.audience.leave(self._begun_elsewhere)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """A message of the page: see `words`."""
@@ -107,6 +114,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                 await self.answers.stop(words.message)
             case Follow():
                 self._begin(self._follow(words.message))
+            case Watch():
+                await self._watch(words)
 
     async def _kept(self, store: Any, *given: Any, **more: Any) -> Any:
         return await database_sync_to_async(store)(self.scope["user"].pk, *given, **more)
@@ -124,6 +133,27 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         else:
             self.answers.start(answer, call)
         self._begin(self._follow(answer.id))
+        self.answers.audience.join(self._room(begun.conversation.id), self._begun_elsewhere)
+        self.answers.audience.tell(self._room(begun.conversation.id), begun, besides=self._begun_elsewhere)
+
+    async def _watch(self, words: Watch) -> None:
+        """Tell what this page has missed, and what comes."""
+        # First this, so that nothing falls between the look and the listening.
+        self.answers.audience.join(self._room(words.conversation), self._begun_elsewhere)
+        leaf = await self._kept(asking.leaf_of, words.conversation)
+        if leaf != words.leaf:
+            await self._say("moved", conversation=str(words.conversation), message=str(leaf))
+
+    def _room(self, conversation: uuid.UUID) -> Room:
+        return self.scope["user"].pk, conversation
+
+    def _begun_elsewhere(self, begun: Begun) -> None:
+        """Another page of this person's has asked."""
+        self._begin(self._accompany(begun))
+
+    async def _accompany(self, begun: Begun) -> None:
+        await self._say("begun", elsewhere=True, **await database_sync_to_async(shown.begun)(begun))
+        await self._follow(begun.answer.id)
 
     def _growing(self, number: uuid.UUID) -> GrowingAnswer:
         return GrowingAnswer(number, Pace(asked_at=time.monotonic()))
@@ -166,7 +196,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await changed.wait()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(work, context=self._context.copy())
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 

@@ -79,7 +79,15 @@ class Follow(Words):
     message: UUID
 
 
-Spoken = Ask | Again | Stop | Follow
+class Watch(Words):
+    """Tell of what is asked in a conversation on other pages. `leaf`: the last message that this one has."""
+
+    type: Literal["watch"]
+    conversation: UUID
+    leaf: UUID | None = None
+
+
+Spoken = Ask | Again | Stop | Follow | Watch
 SPOKEN: TypeAdapter[Spoken] = TypeAdapter(Annotated[Spoken, Field(discriminator="type")])
 
 

@@ -22,6 +22,7 @@ let waiting = false; // a question was sent, and the server has not said yet tha
 let sent = null; // what was written in it: it comes back when it was not taken
 let trouble = "";
 let lost = false;
+let behind = null; // the last message of what another page did, which is shown when nobody edits here
 
 const server = new Server(page.dataset);
 const sidebar = new Sidebar(server, conversation);
@@ -41,6 +42,7 @@ const socket = new Socket(page.dataset.socket, {
     open() {
         lost = false;
         followAll();
+        watch();
         refresh();
     },
     message: (message) => HANDLERS[message.type]?.(message),
@@ -60,8 +62,14 @@ const HANDLERS = {
         askFromAddress();
     },
     begun(message) {
-        waiting = false;
-        sent = null;
+        if (message.elsewhere && (isEdited() || (message.after && !stream.find(message.after)))) {
+            HANDLERS.moved(message);
+            return;
+        }
+        if (!message.elsewhere) {
+            waiting = false;
+            sent = null;
+        }
         stream.begin(message.after, message.question, message.answer);
         if (conversation !== message.conversation) {
             conversation = message.conversation;
@@ -70,6 +78,10 @@ const HANDLERS = {
             document.title = `${message.title} · Modelyard`;
         }
         sidebar.refresh(conversation);
+        refresh();
+    },
+    moved({ message }) {
+        behind = message;
         refresh();
     },
     blocks: (message) => stream.blocks(message),
@@ -95,6 +107,17 @@ function followAll() {
     for (const turn of running()) {
         socket.send({ type: "follow", message: turn.dataset.message });
     }
+}
+
+/** Hear of what other pages ask in this conversation, and of what they asked while this one was away. */
+function watch() {
+    if (conversation) {
+        socket.send({ type: "watch", conversation, leaf: list.lastElementChild?.dataset.message ?? null });
+    }
+}
+
+function isEdited() {
+    return list.querySelector("form.edit") !== null;
 }
 
 /** What was written and not taken stands in its place again. */
@@ -149,6 +172,11 @@ function explain(sentence) {
 }
 
 function refresh() {
+    if (behind && !isEdited()) {
+        const missed = behind;
+        behind = null;
+        showVersion(missed);
+    }
     const model = picker.chosen;
     const known = picker.models !== null;
     const answering = running().length > 0;
@@ -195,11 +223,15 @@ async function showVersion(message) {
         list.innerHTML = await response.text();
         stream.dress(list);
         followAll();
-        stream.find(message).querySelector("[data-show]:enabled").focus();
     } catch (error) {
         explain(`${words.failed} ${error.message}`);
     }
     refresh();
+}
+
+async function chooseVersion(message) {
+    await showVersion(message);
+    stream.find(message)?.querySelector("[data-show]:enabled")?.focus();
 }
 
 list.addEventListener("click", (event) => {
@@ -217,9 +249,9 @@ list.addEventListener("click", (event) => {
         waiting = true;
         socket.send({ type: "again", message: turn.dataset.message, model: picker.chosen.name, parameters: parameters.values });
     } else if ("edit" in dataset) {
-        edit(turn, words, askInstead);
+        edit(turn, words, { ask: askInstead, left: refresh });
     } else if (dataset.show) {
-        showVersion(dataset.show);
+        chooseVersion(dataset.show);
     }
     refresh();
 });

@@ -1,7 +1,7 @@
 // Changing a question in its place: the old one stays as a version.
 
-/** `ask(turn, text)` returns whether it could be asked. */
-export function edit(turn, words, ask) {
+/** `ask(turn, text)` returns whether it could be asked; `left()` is called when nothing was changed. */
+export function edit(turn, words, { ask, left }) {
     const question = turn.querySelector(".question");
     if (!question) {
         return; // it is being edited
@@ -14,6 +14,7 @@ export function edit(turn, words, ask) {
     const leave = () => {
         box.replaceWith(question);
         turn.querySelector("[data-edit]").focus();
+        left();
     };
     cancel.addEventListener("click", leave);
     box.addEventListener("keydown", (event) => {

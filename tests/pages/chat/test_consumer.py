@@ -97,6 +97,35 @@ async def test_an_answer_goes_on_without_a_page_and_is_taken_up_where_it_is(work
     assert back.text.count("word") == 80
 
 
+async def test_what_is_asked_on_one_page_shows_on_the_others_of_the_same_person(worker: EchoWorker, ben: User) -> None:
+    async with page(model("echo", worker.replica)) as first:
+        begun = await first.ask()
+        await first.hear_done()
+        here, there = page(gateway=first.gateway), page(gateway=first.gateway, user=ben.pk)
+        async with here as second, there as foreign:
+            watched = {"type": "watch", "conversation": begun["conversation"]}
+            await second.say(**watched, leaf=begun["message"])
+            await foreign.say(**watched)
+            assert "There is no such" in (await foreign.hear("error"))["text"]
+            asked = await first.ask("four five", conversation=begun["conversation"], parent=begun["message"])
+            told = await second.hear("begun")
+            await asyncio.gather(first.hear_done(), second.hear_done())
+            assert await foreign.socket.receive_nothing()
+    assert (told.pop("elsewhere"), told) == (True, asked)
+    assert "four five" in second.text
+
+
+async def test_a_page_that_was_away_is_told_where_the_conversation_is_now(worker: EchoWorker) -> None:
+    async with page(model("echo", worker.replica)) as opened:
+        begun = await opened.ask()
+        await opened.hear_done()
+        for leaf in (None, str(uuid4())):
+            await opened.say(type="watch", conversation=begun["conversation"], leaf=leaf)
+            assert (await opened.hear("moved"))["message"] == begun["message"]
+        await opened.say(type="watch", conversation=begun["conversation"], leaf=begun["message"])
+        assert await opened.socket.receive_nothing()
+
+
 async def test_an_answer_of_before_is_shown_from_its_row(worker: EchoWorker) -> None:
     async with page(model("echo", worker.replica)) as opened:
         begun = await opened.ask()
