@@ -51,10 +51,10 @@ def turn() -> Turn:
     watched = Watched()
     with connection.execute_wrapper(watched):
         begun, worked = time.perf_counter(), time.process_time()
-        actions = reconcile_once()
+        taken = reconcile_once()
         seconds, cpu = time.perf_counter() - begun, time.process_time() - worked
-    assert actions is not None, "nobody else sweeps this database"
-    return Turn(seconds, cpu, watched.seconds, watched.statements, actions)
+    assert taken is not None, "nobody else sweeps this database"
+    return Turn(seconds, cpu, watched.seconds, watched.statements, taken.done)
 
 
 def steady(size: Any, history: int = 0) -> Turn:

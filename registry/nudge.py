@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 CONTROL_QUEUE = "control"
 MOST, MOST_S = 64, 0.1  # launches and seconds a turn; the others' agents look by themselves half a second later
-STALE_S = 3  # a nudge that waited longer than this has been overtaken by ticks
+STALE_S = 3  # a nudge that waited longer than this has been overtaken by the next turn
 
 
 def control() -> None:

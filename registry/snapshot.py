@@ -27,7 +27,7 @@ RENAMED = {"replaces_id": "replaces", "revision__launch_key": "launch_key"}
 
 def load_snapshot(sweep: Sweep | None = None) -> Snapshot:
     """Everything that a plan may depend on. Without `sweep`: as if somebody had listened all the time."""
-    now = database_now()
+    now = sweep.swept_at if sweep else database_now()
     return Snapshot(
         now=now,
         deployments=[_deployment_view(revision) for revision in newest_revisions()],

@@ -6,11 +6,10 @@ from datetime import timedelta
 
 from django.db import connection
 
-from registry.clock import database_now
 from registry.models import Sweep
 
 SWEEPER_LOCK = 0x4D59  # an advisory lock of ours: one sweeper at a time, however many control processes run
-GAP = timedelta(seconds=5)  # between two turns; ticks come every second
+GAP = timedelta(seconds=5)  # between two turns; the clock turns every second or two
 
 
 def become_sweeper() -> bool:
@@ -22,10 +21,13 @@ def become_sweeper() -> bool:
 
 def begin() -> Sweep:
     """Note this turn. After a gap, in which the database or every control process was away, listening begins anew."""
-    now = database_now()
-    sweep = Sweep.objects.filter(pk=Sweep.ROW).first() or Sweep(swept_at=now - 2 * GAP, listening_since=now)
-    if now - sweep.swept_at > GAP:
-        sweep.listening_since = now
-    sweep.swept_at = now
-    sweep.save()
-    return sweep
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO registry_sweep AS s (id, swept_at, listening_since, alarm)"
+            " SELECT %s, now, now, '' FROM (SELECT clock_timestamp() AS now) AS clock"
+            " ON CONFLICT (id) DO UPDATE SET swept_at = excluded.swept_at, listening_since ="
+            " CASE WHEN excluded.swept_at - s.swept_at > %s THEN excluded.swept_at ELSE s.listening_since END"
+            " RETURNING id, swept_at, listening_since, alarm, alarm_since",
+            [Sweep.ROW, GAP],
+        )
+        return Sweep(*cursor.fetchone())

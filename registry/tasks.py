@@ -5,19 +5,14 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
-from django.db import DatabaseError, InterfaceError, connections
 
 
 @shared_task
 def reconcile() -> None:
     """One turn of the reconciler; on the queue `control`."""
-    from registry.reconciler import reconcile_once
+    from registry import turns
 
-    try:
-        reconcile_once()
-    except (DatabaseError, InterfaceError):
-        connections.close_all()  # the next turn opens another
-        raise
+    turns.take()
 
 
 @shared_task

@@ -52,16 +52,6 @@ app.conf.update(
     # its cold caches. Tasks close one that failed.
     CELERY_DB_REUSE_MAX=600,
     worker_prefetch_multiplier=1,
-    beat_scheduler="celery.beat:Scheduler",  # static and in memory: a tick that comes twice is harmless
-    beat_max_loop_interval=1,
-    beat_schedule={
-        "reconcile": {
-            "task": "registry.tasks.reconcile",
-            "schedule": 1.0,
-            # A control plane that was away must not work through old ticks.
-            "options": {"queue": "control", "expires": 3},
-        }
-    },
     timezone="UTC",
 )
 app.autodiscover_tasks(["registry"])

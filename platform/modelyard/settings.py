@@ -145,7 +145,6 @@ LOGGING: dict[str, Any] = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
     "loggers": {
-        "celery.beat": {"level": "WARNING"},  # else a line for each tick
         "django.channels.server": {"level": "WARNING"},
         "pgmq": {"level": "WARNING"},
     },

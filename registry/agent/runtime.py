@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connections
 
+from registry import vital
 from registry.agent.agent import Agent
 from registry.errors import Superseded
 
@@ -42,16 +43,8 @@ def attend(launch_id: UUID) -> None:
 
 
 def start_cycles(agent: Agent, stopping: threading.Event) -> threading.Thread:
-    """Run the agent's cycle until told to stop. When it dies of anything unforeseen, the process ends with it."""
-    threading.excepthook = _end_process
-    thread = threading.Thread(target=_cycles, args=(agent, stopping), name="agent-cycle", daemon=True)
-    thread.start()
-    return thread
-
-
-def _end_process(death: threading.ExceptHookArgs) -> None:
-    logger.critical("The agent's cycle died; the process ends so that it is started anew.", exc_info=death.exc_value)
-    os._exit(1)
+    """Run the agent's cycle until told to stop."""
+    return vital.start(_cycles, agent, stopping, name="agent-cycle")
 
 
 def _cycles(agent: Agent, stopping: threading.Event) -> None:

@@ -2,6 +2,7 @@
 
 from registry.plan.actions import Action, Alarm, Command, Create, End, NodeBack, NodeLost, Place, Promote, Release
 from registry.plan.budget import backoff_s, failures, gave_up, retry_in
+from registry.plan.calm import calm
 from registry.plan.planning import plan
 from registry.plan.views import DeploymentView, Ending, Limits, NodeView, Snapshot, WorkerView
 
@@ -23,6 +24,7 @@ __all__ = [
     "Snapshot",
     "WorkerView",
     "backoff_s",
+    "calm",
     "failures",
     "gave_up",
     "plan",

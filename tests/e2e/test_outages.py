@@ -31,7 +31,7 @@ def answer(yard: Yard) -> str | None:
     return said.choices[0].message.content
 
 
-@pytest.mark.parametrize("names", [("agent", "control", "beat"), ("web",)])
+@pytest.mark.parametrize("names", [("agent", "control"), ("web",)])
 def test_parts_that_are_killed_come_back_and_the_model_runs_on(lone: Yard, names: tuple[str, ...]) -> None:
     worker = lone.ready("echo")
     before = {name: lone.process(name) for name in names}

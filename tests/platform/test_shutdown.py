@@ -68,7 +68,6 @@ def test_control_and_agent_end_while_models_go_on_answering(running: Yard) -> No
         "web": "running",
         "agent": "stopped",
         "control": "stopped",
-        "beat": "stopped",
     }
     assert alive(worker["pid"])
     until(lambda: running.row("SELECT 1 FROM registry_node WHERE left_at IS NOT NULL"), what="the agent said goodbye")

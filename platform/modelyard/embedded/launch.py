@@ -144,7 +144,7 @@ class Launch:
     def _start_services(self) -> None:
         services = Services(self._installation, os.environ)
         self._supervisor.start(services.web(host=self._plan.host, port=self._plan.port))
-        for service in (services.control(), services.agent(), services.beat()):
+        for service in (services.control(), services.agent()):
             self._supervisor.start(service)
 
     def _wait_for_web(self) -> None:

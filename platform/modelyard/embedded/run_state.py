@@ -17,7 +17,7 @@ from modelyard.errors import AlreadyRunning
 from modelyard.installation import Installation
 from registry.agent.identity import ProcessIdentity
 
-NAMES = ("postgres", "web", "agent", "control", "beat")
+NAMES = ("postgres", "web", "agent", "control")
 CLOCK_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 READY, STARTING, STOPPING = "ready", "starting", "stopping"
 

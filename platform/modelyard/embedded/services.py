@@ -1,4 +1,4 @@
-"""Our own processes: how web, agent, control and beat are started. Each line can be copied into a unit file."""
+"""Our own processes: how web, agent and control are started. Each line can be copied into a unit file."""
 
 from __future__ import annotations
 
@@ -37,9 +37,6 @@ class Services:
 
     def control(self) -> ChildSpec:
         return self._service("control", "-m", "modelyard", "control", stop_s=2.5)
-
-    def beat(self) -> ChildSpec:
-        return self._service("beat", "-m", "modelyard", "beat", stop_s=2.5)
 
     def _service(self, name: str, *arguments: str, stop_s: float) -> ChildSpec:
         return ChildSpec(

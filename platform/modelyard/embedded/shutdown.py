@@ -18,7 +18,7 @@ WORKERS_S = 5.0  # for model workers to finish what they stream
 def stop_everything(supervisor: Supervisor, installation: Installation) -> None:
     """In order, within 15 s; a `KeyboardInterrupt` on the way ends the rest at once."""
     try:
-        supervisor.stop("beat", "control", "agent")  # or they would start anew what we stop
+        supervisor.stop("control", "agent")  # or they would start anew what we stop
         _stop_workers(installation)
         supervisor.stop("web")
         connections.close_all()

@@ -31,9 +31,9 @@ def test_a_part_that_is_down_already_is_only_held(installation: Installation) ->
     assert me is not None
     RunState(me, "http://x", READY, (ChildStatus("web", "stopped", 0, None),)).write(installation)
     assert holds.stop(installation, ["web"], timeout_s=1) == []
-    assert holds.stop(installation, ["beat"], timeout_s=1) == []
-    assert holds.read(installation) == {"beat", "web"}
-    assert holds.release(installation) == {"beat", "web"}
+    assert holds.stop(installation, ["agent"], timeout_s=1) == []
+    assert holds.read(installation) == {"agent", "web"}
+    assert holds.release(installation) == {"agent", "web"}
     assert holds.release(installation) == frozenset()
 
 

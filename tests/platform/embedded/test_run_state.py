@@ -33,7 +33,7 @@ def row(of: RunState | None, name: str, *, external_database: bool = False) -> d
 
 def test_it_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
     installation = Installation.at(tmp_path / "data").create()
-    before = state(me(), ChildStatus("web", "running", 2, me()), ChildStatus("beat", "restarting", 1, None))
+    before = state(me(), ChildStatus("web", "running", 2, me()), ChildStatus("agent", "restarting", 1, None))
     before.write(installation)
     assert RunState.read(installation) == before
 

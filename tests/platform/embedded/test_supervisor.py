@@ -124,9 +124,9 @@ def test_a_program_that_does_not_exist_is_named_in_its_log(supervisor: Superviso
 
 
 def test_stop_ends_a_stubborn_process_after_its_grace_and_restarts_nothing(supervisor: Supervisor) -> None:
-    stubborn, obedient = started(supervisor, "web", STUBBORN, grace_s=0.3), started(supervisor, "beat", SLEEP)
+    stubborn, obedient = started(supervisor, "web", STUBBORN, grace_s=0.3), started(supervisor, "agent", SLEEP)
     begun = time.monotonic()
-    supervisor.stop("web", "beat")
+    supervisor.stop("web", "agent")
     supervisor.tick()
     assert 0.3 <= time.monotonic() - begun < 3
     assert not psutil.pid_exists(stubborn)

@@ -27,8 +27,7 @@ from registry.states import WorkerState
 TIMEOUT_S = 120.0  # longer than the usual time-out of a drain
 POLL_S = 0.3
 
-# Control is nothing without its ticks.
-PARTS = {"agent": ("agent",), "web": ("web",), "control": ("control", "beat")}
+PARTS = ("agent", "web", "control")
 MEANWHILE = {
     "agent": "What runs on this machine goes on running; nothing new is started on it.",
     "web": "There are no pages and no API meanwhile; models go on running.",
@@ -78,10 +77,10 @@ class Command(YardCommand):
 
     def _stop_part(self, part: str, timeout_s: float | None) -> None:
         if timeout_s is None:
-            holds.tell(settings.INSTALLATION, PARTS[part])
+            holds.tell(settings.INSTALLATION, [part])
             self.stdout.write(f"{part}: told to stop")
             return
-        killed = holds.stop(settings.INSTALLATION, PARTS[part], timeout_s=timeout_s)
+        killed = holds.stop(settings.INSTALLATION, [part], timeout_s=timeout_s)
         rudely = f" ({', '.join(killed)} had to be killed)" if killed else ""
         self.stdout.write(f"{part} is stopped{rudely}. {MEANWHILE[part]} `modelyard up` starts it again.")
 
