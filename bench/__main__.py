@@ -17,6 +17,7 @@ PARTS = {
     "clicks": "from Deploy to the process",
     "reconcile": "a turn of the reconciler over simulated fleets",
     "heartbeats": "what the beats of many workers cost Postgres",
+    "chat": "a token's way to the page, 200 people at once, and what a first look loads",
     "pages": "the admin's pages over a large fleet",
 }
 # An hour, so only when it is named.
@@ -24,6 +25,7 @@ LONG = {"soak"}
 GROUPS = {
     "serving": ("engine", "gateway", "profile"),
     "control": ("clicks", "reconcile", "heartbeats"),
+    "web": ("chat", "pages"),
     "all": tuple(part for part in PARTS if part not in LONG),
 }
 
