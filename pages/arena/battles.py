@@ -12,17 +12,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import F
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from pages.arena.draw import drawn
 from pages.chat.asking import Begun
 from pages.errors import NothingHere, Refused
 from pages.lanes.rows import Wish, ask_all, ask_all_again, open_lanes
-from pages.models import Battle, Contestant, Conversation, Pairing
+from pages.models import Battle, Contestant, Conversation, Kind, Pairing
 
 LETTERS = "A", "B"
 LONGEST_FLAG = 500
+VOTED = gettext_noop("You have voted on this battle. Start a new round.")
 
 
 @dataclass(frozen=True)  # no slots: `super()` would not find the class
@@ -56,18 +56,22 @@ def begin(person: int, text: str, ready: Sequence[str]) -> list[Begun]:
     return _fight(person, text, pair)
 
 
+@transaction.atomic
 def go_on(person: int, number: UUID, text: str) -> list[Begun]:
     """The next question. Raises NothingHere, and Refused after the vote."""
     battle, lanes = _open(person, number)
     begun = ask_all(person, lanes, Wish(number, text))
-    Battle.objects.filter(id=number).update(rounds=F("rounds") + 1)
+    _unvoted(number, rounds=battle.rounds + 1)
     return _blind(begun, battle)
 
 
+@transaction.atomic
 def again(person: int, number: UUID) -> list[Begun]:
     """Other answers to the last question. Raises NothingHere, and Refused after the vote."""
     battle, lanes = _open(person, number)
-    return _blind(ask_all_again(person, lanes), battle)
+    begun = ask_all_again(person, lanes)
+    _unvoted(number, rounds=battle.rounds)
+    return _blind(begun, battle)
 
 
 def flag(person: int, number: UUID, reason: str) -> None:
@@ -77,6 +81,16 @@ def flag(person: int, number: UUID, reason: str) -> None:
         raise Refused(gettext("Write what is wrong with the answers."))
     if not Battle.objects.filter(id=number, owner_id=person).update(flagged=told):
         raise NothingHere(gettext("There is no such battle."))
+
+
+@transaction.atomic
+def delete(person: int, number: UUID) -> None:
+    """All that was said. A vote stays, and so does a report; what has neither goes altogether. Raises NothingHere."""
+    battle_of(person, number)
+    Conversation.objects.filter(owner_id=person, comparison=number, kind=Kind.LANE).delete()
+    battle = Battle.objects.filter(id=number)
+    battle.filter(vote="", flagged="").delete()
+    battle.update(lane_a=None, lane_b=None)
 
 
 _PAIRING = "first", "second", "weight"
@@ -96,10 +110,16 @@ def _fight(person: int, text: str, pair: tuple[str, str]) -> list[Begun]:
 def _open(person: int, number: UUID) -> tuple[Battle, list[Conversation]]:
     battle = battle_of(person, number)
     if battle.vote:
-        raise Refused(gettext("You have voted on this battle. Start a new round."))
+        raise Refused(gettext(VOTED))
     if battle.lane_a is None or battle.lane_b is None:
         raise Refused(gettext("A side of this battle was deleted. Start a new round."))
     return battle, [battle.lane_a, battle.lane_b]
+
+
+def _unvoted(number: UUID, *, rounds: int) -> None:
+    """Once the lanes are held: a vote may have come since the battle was read."""
+    if not Battle.objects.filter(id=number, vote="").update(rounds=rounds):
+        raise Refused(gettext(VOTED))
 
 
 def _blind(begun: Sequence[Begun], battle: Battle) -> list[Begun]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from pages.arena.battles import battle_of
 from pages.arena.judging import Heard, why_set_aside
 from pages.arena.language import language
+from pages.arena.leaks import Said
 from pages.chat.tree import Tree
 from pages.errors import Refused
 from pages.models import Battle, Conversation, Message, Role, State, Vote
@@ -29,8 +30,11 @@ def vote(person: int, number: UUID, said: str) -> Battle:
         raise Refused(gettext("Say which answer is better, or that both are as good or as bad."))
     if battle.lane_a is None or battle.lane_b is None:
         raise Refused(gettext("A side of this battle was deleted. Start a new round."))
-    told = heard(battle.lane_a), heard(battle.lane_b)
     with transaction.atomic():
+        # Who votes and who asks take turns: what is judged here is all that was asked.
+        lanes = [battle.lane_a_id, battle.lane_b_id]
+        list(Conversation.objects.select_for_update(no_key=True).filter(id__in=lanes).order_by("id"))
+        told = heard(battle.lane_a), heard(battle.lane_b)
         why = set_aside(person, told, hidden=(battle.model_a, battle.model_b))
         _write(battle, said, why=why, spoken=told[0].language)
         _lift(battle.lane_a, battle.model_a)
@@ -41,17 +45,22 @@ def vote(person: int, number: UUID, said: str) -> Battle:
 
 def heard(lane: Conversation) -> Heard:
     """What was said in it. Raises Refused while an answer is being given, or when there is none."""
-    path = [turn.message for turn in Tree(lane.messages.all()).path(lane.leaf_id)]
+    tree = Tree(lane.messages.all())
+    path = [turn.message for turn in tree.path(lane.leaf_id)]
     if not path or path[-1].state == State.RUNNING:
         raise Refused(gettext("An answer is still being given. Wait for it, or stop it."))
-    answers = lane.messages.filter(role=Role.ASSISTANT).values_list("text", flat=True)
     return Heard(
         last=path[-1].text,
         failed=path[-1].state == State.FAILED,
-        answers=list(answers),
+        answers=[_said(tree, each) for each in tree.messages.values() if each.role == Role.ASSISTANT],
         rounds=sum(message.role == Role.USER for message in path),
         language=language(path[0].text),
     )
+
+
+def _said(tree: Tree, answer: Message) -> Said:
+    asked = (turn.message.text for turn in tree.path(answer.id) if turn.message.role == Role.USER)
+    return Said("\n".join(asked), answer.text)
 
 
 def set_aside(person: int, told: Sequence[Heard], *, hidden: Sequence[str] = ()) -> str:

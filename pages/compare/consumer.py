@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from pages.chat.words import Follow, Stop
+from pages.chat.words import Follow, Stop, Watch
 from pages.errors import Refused
 from pages.lanes import rows
 from pages.lanes.consumer import LanesConsumer
@@ -24,12 +24,14 @@ class CompareConsumer(LanesConsumer):
 
     async def _obey(self, words: Any) -> None:
         match words:
+            case Compare(text="", attachments=[]):
+                raise Refused(gettext("Write a question, or attach a file."))
             case Compare():
                 await (self._go_on(words, words.comparison) if words.comparison else self._compare(words))
             case CompareAgain():
                 lanes = await self._lanes(words.comparison)
                 await self._give_all(await self._kept(rows.ask_all_again, lanes))
-            case Stop() | Follow():
+            case Stop() | Follow() | Watch():
                 await super()._obey(words)
 
     async def _compare(self, words: Compare) -> None:
@@ -54,4 +56,5 @@ class CompareConsumer(LanesConsumer):
 
 
 def _wish(words: Compare, number: UUID) -> Wish:
-    return Wish(number, words.text, system=words.system, parameters=words.parameters)
+    attachments = [item.model_dump(exclude_none=True) for item in words.attachments]
+    return Wish(number, words.text, attachments=attachments, system=words.system, parameters=words.parameters)

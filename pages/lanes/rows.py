@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils.translation import gettext
@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from pages.chat import asking, shown
 from pages.chat.asking import Begun, Question, conversation_of
 from pages.errors import NothingHere, Refused
-from pages.models import Conversation, Kind, State
+from pages.models import Conversation, Kind, Message, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Wish:
 
     comparison: UUID
     text: str
+    attachments: Sequence[Mapping[str, str]] = ()
     system: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
@@ -58,25 +59,35 @@ def open_lanes(person: int, wish: Wish, models: Sequence[str]) -> list[Begun]:
 @transaction.atomic
 def ask_all(person: int, lanes: Sequence[Conversation], wish: Wish) -> list[Begun]:
     """The next question, in each lane after its last answer. Raises Refused while one is being given."""
-    _answered(lanes)
+    lanes = _answered(lanes)
     return [asking.ask(person, _question(wish, lane.model, lane)) for lane in lanes]
 
 
 @transaction.atomic
-def ask_all_again(person: int, lanes: Sequence[Conversation]) -> list[Begun]:
-    """Other answers to the last question. Raises Refused while one is being given."""
-    _answered(lanes)
-    return [asking.ask_again(person, lane.leaf_id, kind=Kind.LANE) for lane in lanes if lane.leaf_id]
+def ask_all_again(
+    person: int, lanes: Sequence[Conversation], parameters: Mapping[str, Any] | None = None
+) -> list[Begun]:
+    """Other answers to the last question, with other parameters if any. Raises Refused while one is being given."""
+    lanes = _answered(lanes)
+    again = {"kind": Kind.LANE, "parameters": parameters}
+    return [asking.ask_again(person, lane.leaf_id, **again) for lane in lanes if lane.leaf_id]
 
 
+@transaction.atomic
 def keep(person: int, number: UUID) -> Conversation:
-    """Go on with this lane as a chat. Raises NothingHere, and Refused while its model is hidden."""
+    """A chat to go on with, that has all of this lane, which stays. Raises NothingHere, and Refused while its model is
+    hidden or answers."""
     lane = conversation_of(person, number, Kind.LANE)
     if not lane.model:
         raise Refused(gettext("Vote first: until then the model is hidden."))
-    lane.kind, lane.comparison = Kind.CHAT, None
-    lane.save(update_fields=["kind", "comparison"])
-    return lane
+    _answered([lane])
+    same = {name: getattr(lane, name) for name in ("owner_id", "title", "model", "system", "parameters")}
+    chat = Conversation.objects.create(kind=Kind.CHAT, **same)
+    numbers = {message.id: uuid4() for message in lane.messages.all()}
+    Message.objects.bulk_create(_copied(message, chat, numbers) for message in lane.messages.all())
+    chat.leaf_id = numbers.get(lane.leaf_id) if lane.leaf_id else None
+    chat.save(update_fields=["leaf"])
+    return chat
 
 
 def delete(person: int, comparison: UUID) -> None:
@@ -91,6 +102,7 @@ def _question(wish: Wish, model: str, lane: Conversation | None = None) -> Quest
         model=model,
         conversation=lane.id if lane else None,
         parent=lane.leaf_id if lane else None,
+        attachments=wish.attachments,
         system=wish.system,
         parameters=wish.parameters,
         kind=Kind.LANE,
@@ -98,6 +110,17 @@ def _question(wish: Wish, model: str, lane: Conversation | None = None) -> Quest
     )
 
 
-def _answered(lanes: Sequence[Conversation]) -> None:
-    if any(lane.leaf is not None and lane.leaf.state == State.RUNNING for lane in lanes):
+def _copied(message: Message, chat: Conversation, numbers: Mapping[UUID, UUID]) -> Message:
+    parent = numbers[message.parent_id] if message.parent_id else None
+    message.id, message.conversation, message.parent_id = numbers[message.id], chat, parent
+    return message
+
+
+def _answered(lanes: Sequence[Conversation]) -> list[Conversation]:
+    """The lanes as they are now, held: of two questions at once the second waits here, and finds the first."""
+    numbers = [lane.id for lane in lanes]
+    held = Conversation.objects.select_for_update(no_key=True, of=("self",)).filter(id__in=numbers)
+    now = {lane.id: lane for lane in held.order_by("id").select_related("leaf")}
+    if any(lane.leaf is not None and lane.leaf.state == State.RUNNING for lane in now.values()):
         raise Refused(gettext("An answer is still being given. Wait for it, or stop it."))
+    return [now[number] for number in numbers if number in now]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-from pages.chat.words import Follow, Stop, Words
+from pages.chat.words import Attachment, Follow, ModelName, Parameters, Stop, Text, Watch, Words
 
 MOST_LANES = 6
 
@@ -16,11 +16,12 @@ class Compare(Words):
     """A question to several models: `models` opens a comparison, `comparison` goes on in one."""
 
     type: Literal["compare"]
-    text: str = Field(min_length=1)
+    text: Text
     comparison: UUID | None = None
-    models: list[str] = Field(default=[], max_length=MOST_LANES)
-    system: str = ""
-    parameters: dict[str, Any] = {}
+    models: list[ModelName] = Field(default=[], max_length=MOST_LANES)
+    attachments: list[Attachment] = []
+    system: Text = ""
+    parameters: Parameters = {}
 
 
 class CompareAgain(Words):
@@ -34,7 +35,7 @@ class Fight(Words):
     """A question to two models that are drawn by lot, or the next one in such a battle."""
 
     type: Literal["battle"]
-    text: str = Field(min_length=1)
+    text: Text = Field(min_length=1)
     battle: UUID | None = None
 
 
@@ -45,7 +46,7 @@ class FightAgain(Words):
     battle: UUID
 
 
-Compared = Compare | CompareAgain | Stop | Follow
+Compared = Compare | CompareAgain | Stop | Follow | Watch
 COMPARED: TypeAdapter[Compared] = TypeAdapter(Annotated[Compared, Field(discriminator="type")])
-Fought = Fight | FightAgain | Stop | Follow
+Fought = Fight | FightAgain | Stop | Follow | Watch
 FOUGHT: TypeAdapter[Fought] = TypeAdapter(Annotated[Fought, Field(discriminator="type")])

@@ -13,13 +13,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from echo_worker import EchoWorker
 from gateway_rig import model
+from races import at_once
 
 from pages.arena import battles, voting
 from pages.arena.consumer import NO_ANSWER, ArenaConsumer
 from pages.arena.judging import LEAKED, TOO_MANY
 from pages.arena.judging import NO_ANSWER as NOTHING_SAID
 from pages.errors import Refused
-from pages.models import Battle, Contestant, Message
+from pages.models import Battle, Contestant, Conversation, Message
 
 pytestmark = [pytest.mark.database, pytest.mark.processes]
 
@@ -125,6 +126,15 @@ def test_a_battle_takes_no_vote_while_it_is_answered_or_of_another_word(anna: Us
     Message.objects.filter(text="So.").update(state="running")
     with pytest.raises(Refused, match="still"):
         voting.vote(anna.pk, battle.id, "a")
+
+
+def test_of_two_votes_at_once_one_counts(anna: User) -> None:
+    battle = fought(anna, "So.", "Thus.")
+    with at_once(lambda: [*Conversation.objects.select_for_update(no_key=True)]) as race:
+        said = [race(voting.vote, anna.pk, battle.id, vote) for vote in "ab"]
+    assert sorted(isinstance(one.exception(), Refused) for one in said) == [False, True]
+    [kept] = [one.result() for one in said if not one.exception()]
+    assert Battle.objects.get().vote == kept.vote
 
 
 def test_who_votes_late_finds_the_vote_given(anna: User) -> None:

@@ -12,8 +12,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from echo_worker import EchoWorker
 from gateway_rig import model
+from races import at_once
 
+from pages.chat import store
+from pages.compare import voting
 from pages.compare.consumer import CompareConsumer
+from pages.errors import Refused
 from pages.models import Battle, Conversation, Kind, Message
 
 pytestmark = [pytest.mark.database, pytest.mark.processes, pytest.mark.usefixtures("anna")]
@@ -96,6 +100,15 @@ def test_the_best_one_won_against_each_other_one_and_only_once(client: Client, l
     assert (again.status_code, again.json()["error"]) == (409, "You have voted on this comparison.")
 
 
+def test_of_two_votes_at_once_one_counts(anna: User, lanes: list[Conversation]) -> None:
+    shared = lanes[0].comparison
+    with at_once(lambda: [*Conversation.objects.select_for_update(no_key=True)]) as race:
+        said = [race(voting.vote, anna.pk, shared, best=lane.id) for lane in lanes[:2]]
+    assert sorted(isinstance(one.exception(), Refused) for one in said) == [False, True]
+    assert Battle.objects.values_list("model_a").distinct().count() == 1
+    assert Battle.objects.count() == 2
+
+
 def test_a_verdict_on_all_of_them_is_one_on_each_pair(client: Client, lanes: list[Conversation]) -> None:
     assert client.post(f"/compare/{lanes[0].comparison}/vote", {"verdict": "bad"}).status_code == 200
     assert list(Battle.objects.values_list("vote", flat=True)) == ["bad"] * 3
@@ -107,11 +120,20 @@ def test_other_votes_are_refused(client: Client, lanes: list[Conversation], give
     assert not Battle.objects.exists()
 
 
-def test_a_lane_becomes_a_chat(client: Client, lanes: list[Conversation]) -> None:
+def test_a_chat_goes_on_from_a_lane_and_the_comparison_stays(client: Client, lanes: list[Conversation]) -> None:
     assert client.get(f"/chat/{lanes[0].id}/").status_code == 404
     kept = json.loads(client.post(f"/compare/keep/{lanes[0].id}").content)
-    assert b"Why is the sky blue?" in client.get(kept["url"]).content
-    assert b"three" in client.get(f"/compare/{lanes[1].comparison}/").content
+    chat = Conversation.objects.get(kind=Kind.CHAT)
+    assert kept["url"] == f"/chat/{chat.id}/"
+    told = [(message.role, message.text) for message in store.path_of(chat, chat.leaf_id)]
+    assert told == [("user", "Why is the sky blue?"), ("assistant", "So.")]
+    assert client.get(f"/compare/{lanes[1].comparison}/").content.count(b"data-lane=") == 4  # one is the pattern
+    assert Message.objects.count() == 8
+
+
+def test_a_lane_that_is_being_answered_is_no_chat_yet(client: Client, lanes: list[Conversation]) -> None:
+    Message.objects.filter(id=lanes[0].leaf_id).update(state="running")
+    assert client.post(f"/compare/keep/{lanes[0].id}").status_code == 409
 
 
 def test_a_comparison_of_somebody_else_does_not_exist(client: Client, lanes: list[Conversation], ben: User) -> None:
