@@ -91,17 +91,53 @@ async def refused(official: openai.AsyncOpenAI) -> openai.AuthenticationError:
             return error
 
 
-async def test_changes_without_a_notice_are_seen_by_the_poll(url: str) -> None:
+async def test_a_key_that_is_revoked_in_the_table_is_refused_as_soon(url: str) -> None:
     key, secret = await make_key()
     await eventually(lambda: lifespan.current().board.key(secret))
-    # Not by `revoke`, which would tell.
+    await ApiKey.objects.filter(pk=key.pk).aupdate(revoked_at=Now())  # not by `revoke`, which tells
+    await eventually(lambda: lifespan.current().board.key(secret).revoked, within=1)
+
+
+async def test_a_person_who_may_no_longer_log_in_is_gone_at_once(url: str) -> None:
+    key, _ = await make_key()
+    await eventually(lambda: lifespan.current().board.person(key.user_id))
+    await User.objects.filter(pk=key.user_id).aupdate(is_active=False)
+    await eventually(lambda: lifespan.current().board.person(key.user_id) is None, within=1)
+
+
+async def test_while_nobody_can_be_told_the_rows_are_read_every_second(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, secret = await make_key()
+    await eventually(lambda: lifespan.current().board.key(secret))
+    monkeypatch.setattr(refresher, "_connect", nobody)
+    await sync_to_async(end_listeners)()
     await ApiKey.objects.filter(pk=key.pk).aupdate(revoked_at=Now())
     async with client(url, secret) as official, asyncio.timeout(2.5):
         assert_envelope((await refused(official)).response.json(), "invalid_api_key")
     assert refresher.INTERVAL_S < 1  # on a machine that does nothing else it is so long
 
 
-async def test_the_use_of_a_key_is_written_down(url: str) -> None:
+async def nobody() -> None:
+    raise OSError
+
+
+def end_listeners() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'modelyard-web-listen'"
+        )
+        assert cursor.rowcount
+
+
+async def test_what_nobody_tells_is_seen_by_the_poll(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresher, "CALM_S", 0.1)
+    await sync_to_async(factories.deployment)("quiet")
+    await eventually(lambda: "quiet" in lifespan.current().board.models, within=2.5)
+
+
+async def test_the_use_of_a_key_is_written_down(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresher, "CALM_S", 0.1)
     key, secret = await make_key()
     await eventually(lambda: lifespan.current().board.key(secret))
     async with client(url, secret) as official:
