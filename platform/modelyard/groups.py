@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.contrib.auth.models import Group, Permission
+from django.db import transaction
 from django.db.models import Q
+
+from modelyard.models import StandardGroup
 
 Grants = Mapping[str, Mapping[str, tuple[str, ...]]]  # app, noun, verbs
 
@@ -39,14 +42,40 @@ GROUPS: Mapping[str, tuple[Grants, ...]] = {
 }
 
 
+# Came after the first version, which did not write down yet what it gave.
+UNRECORDED: Mapping[str, frozenset[str]] = {"admin": frozenset({"pages.view_battle"})}
+
+
 def ensure() -> list[str]:
-    """Make those that are missing, and say which; one that is there stays as people made it."""
-    known = set(Group.objects.filter(name__in=GROUPS).values_list("name", flat=True))
-    missing = [name for name in GROUPS if name not in known]
-    for name in missing:
-        group, _ = Group.objects.get_or_create(name=name)
-        group.permissions.set(permissions_of(name))
-    return missing
+    """Make those that are missing, give the others what a later version brings, and say which got something.
+
+    Nothing is taken away, and nothing given twice: what people changed stays as they made it.
+    """
+    return [name for name in GROUPS if _brought_up_to_date(name)]
+
+
+@transaction.atomic
+def _brought_up_to_date(name: str) -> bool:
+    known = StandardGroup.objects.select_for_update().select_related("group").filter(kind=name).first()
+    standard = known or _adopted(name)
+    fresh = {_code(permission): permission for permission in permissions_of(name)}
+    for code in standard.given:
+        fresh.pop(code, None)
+    standard.group.permissions.add(*fresh.values())
+    standard.given = sorted({*standard.given, *fresh})
+    standard.save(update_fields=["given"])
+    return bool(fresh)
+
+
+def _adopted(name: str) -> StandardGroup:
+    group, made = Group.objects.get_or_create(name=name)
+    given = set() if made else set(map(_code, permissions_of(name))) - UNRECORDED.get(name, frozenset())
+    standard, _ = StandardGroup.objects.get_or_create(kind=name, defaults={"group": group, "given": sorted(given)})
+    return standard
+
+
+def _code(permission: Permission) -> str:
+    return f"{permission.content_type.app_label}.{permission.codename}"
 
 
 def permissions_of(name: str) -> list[Permission]:
@@ -58,4 +87,4 @@ def permissions_of(name: str) -> list[Permission]:
         for noun, verbs in nouns.items()
         for verb in verbs
     ]
-    return list(Permission.objects.filter(Q(*wanted, _connector=Q.OR)))
+    return list(Permission.objects.select_related("content_type").filter(Q(*wanted, _connector=Q.OR)))

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model as Row
 from django.test import Client
 from django.urls import reverse
 
 from modelyard import groups
+from modelyard.models import StandardGroup
 from openai_api import keys
 from openai_api.models import Limit
 from pages.models import Preset
@@ -160,8 +161,33 @@ def test_a_group_that_people_changed_stays_as_it_is() -> None:
     viewer = Group.objects.get(name="viewer")
     viewer.permissions.clear()
     Group.objects.get(name="operator").delete()
+    Group.objects.filter(name="admin").update(name="chiefs")
     assert groups.ensure() == ["operator"]
     assert not viewer.permissions.exists()
+    assert set(Group.objects.values_list("name", flat=True)) == {"viewer", "operator", "chiefs"}
+
+
+def test_a_later_version_brings_what_is_new_in_it_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups.ensure()
+    viewer = Group.objects.get(name="viewer")
+    viewer.permissions.remove(Permission.objects.get(codename="view_node"))
+    viewer.permissions.add(Permission.objects.get(codename="view_apikey"))
+    later = {"openai_api": {"usage": ("view",)}}
+    monkeypatch.setattr(groups, "GROUPS", {**groups.GROUPS, "viewer": (groups.SEE, later)})
+    assert (groups.ensure(), groups.ensure()) == (["viewer"], [])
+    expected = {f"view_{noun}" for noun in (*groups.SEEN, "usage", "apikey")} - {"view_node"}
+    assert set(viewer.permissions.values_list("codename", flat=True)) == expected
+
+
+def test_groups_from_before_that_was_written_down_get_what_came_since() -> None:
+    groups.ensure()
+    StandardGroup.objects.all().delete()
+    admin, battle = Group.objects.get(name="admin"), Permission.objects.get(codename="view_battle")
+    admin.permissions.remove(battle, Permission.objects.get(codename="view_limit"))
+    assert groups.ensure() == ["admin"]
+    assert set(groups.permissions_of("admin")) - set(admin.permissions.all()) == {
+        Permission.objects.get(codename="view_limit")
+    }
 
 
 @pytest.mark.parametrize("role", ROLES)
