@@ -22,6 +22,7 @@ export class Lanes {
         this.waiting = 0; // lanes that were asked, and that the server has not begun yet
         this.trouble = "";
         this.lost = false;
+        this.wasLost = false;
         [this.prompt, this.send, this.stop, this.again] = ["prompt", "send", "stop", "again"].map(byId);
         new Sidebar(new Server(this.page));
         this.listen();
@@ -35,11 +36,15 @@ export class Lanes {
                 for (const turn of this.running()) {
                     this.socket.send({ type: "follow", message: turn.dataset.message });
                 }
+                for (const lane of this.elements) {
+                    const leaf = lane.querySelector(".turns").lastElementChild?.dataset.message ?? null;
+                    this.socket.send({ type: "watch", conversation: lane.dataset.lane, leaf });
+                }
                 this.refresh();
             },
             message: (message) => this.hear(message),
             lost: () => {
-                this.lost = true;
+                this.lost = this.wasLost = true;
                 this.waiting = 0;
                 this.refresh();
             },
@@ -55,8 +60,10 @@ export class Lanes {
         } else if (type === "lanes") {
             this.open(message);
         } else if (type === "begun") {
-            this.waiting = Math.max(0, this.waiting - 1);
+            this.waiting = Math.max(0, this.waiting - (message.elsewhere ? 0 : 1));
             this.lane(message.conversation)?.begin(message.after, message.question, message.answer);
+        } else if (type === "moved" && this.wasLost && !this.prompt.value) {
+            location.reload(); // another page went on while this one was away
         } else if (type === "blocks" || type === "text") {
             this.holding(message.message)?.[type](message);
             return;
