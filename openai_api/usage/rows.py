@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -11,7 +12,9 @@ import orjson
 from openai_api.call import Call, Outcome
 from openai_api.models import Usage
 
-_COLUMNS = frozenset(field.name for field in Usage._meta.fields)
+# The columns of the table, with what a line of an older version leaves out.
+_COLUMNS = {field.attname: field.get_default() for field in Usage._meta.concrete_fields}
+COLUMNS = tuple(_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +83,15 @@ def line_of(call: Call, outcome: Outcome) -> UsageLine:
     )
 
 
-def row_of(line: bytes) -> Usage | None:
-    """The row of a line; None for one that was only half written when its process was killed.
+def facts_of(line: bytes) -> dict[str, Any] | None:
+    """The columns of a line; None for one that was only half written when its process was killed.
 
     The line may be of another version of the program: what the table does not have any more is left out.
     """
     try:
         fields = orjson.loads(line)
-        known = {name: value for name, value in fields.items() if name in _COLUMNS}
-        return Usage(**known | {"id": UUID(fields["id"]), "began_at": datetime.fromisoformat(fields["began_at"])})
+        UUID(fields["id"]), datetime.fromisoformat(fields["began_at"])
+        return {name: fields.get(name, default) for name, default in _COLUMNS.items()}
     except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
         return None
 
