@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from openai_api import lifespan
 from openai_api.gateway import Gateway
+from pages import database
 from pages.answers.giving import Answers
 from pages.answers.keeping import keep
 
@@ -22,4 +23,5 @@ def current() -> Answers:
     answers = Answers(gateway, keep)
     _here[loop] = gateway, answers
     lifespan.before_stop(answers.close)
+    lifespan.before_stop(database.close)
     return answers

@@ -6,10 +6,10 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
 
+from pages import database
 from pages.answers.answer import GrowingAnswer
 from pages.models import Message
 from pages.models.message import State
@@ -27,8 +27,7 @@ async def keep(answer: GrowingAnswer) -> bool:
     """
     for pause in (*AGAIN_AFTER_S, None):
         try:
-            there: bool = await database_sync_to_async(_write)(answer)
-            return there
+            return await database.run(answer.id, _write, answer)
         except (OperationalError, InterfaceError) as error:
             if answer.state == State.RUNNING:
                 return True

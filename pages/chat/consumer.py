@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.utils import translation
@@ -27,6 +26,7 @@ from inference.protocol.errors import ApiError, Forbidden, PayloadTooLarge
 from openai_api import lifespan
 from openai_api.caller import Caller
 from openai_api.gateway import Gateway
+from pages import database
 from pages.answers import current
 from pages.answers.answer import GrowingAnswer
 from pages.answers.audience import Room
@@ -118,12 +118,12 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                 await self._watch(words)
 
     async def _kept(self, store: Any, *given: Any, **more: Any) -> Any:
-        return await database_sync_to_async(store)(self.scope["user"].pk, *given, **more)
+        return await database.run(self.scope["user"].pk, store, self.scope["user"].pk, *given, **more)
 
     async def _give(self, begun: Begun) -> None:
         """Show the question, ask the model, and show the answer as it grows."""
         answer = self._growing(begun.answer.id)
-        await self._say("begun", **await database_sync_to_async(shown.begun)(begun))
+        await self._say("begun", **await self._drawn(begun))
         try:
             await self.gateway.wait_until_loaded()
             call = self.gateway.call("chat", begun.body, caller=self._caller(), request_id=f"chat_{uuid.uuid4().hex}")
@@ -132,7 +132,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await self.answers.keep(answer)
         else:
             self.answers.start(answer, call)
-        self._begin(self._follow(answer.id))
+        self._begin(self._follow(answer.id, known=True))
         self.answers.audience.join(self._room(begun.conversation.id), self._begun_elsewhere)
         self.answers.audience.tell(self._room(begun.conversation.id), begun, besides=self._begun_elsewhere)
 
@@ -152,8 +152,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         self._begin(self._accompany(begun))
 
     async def _accompany(self, begun: Begun) -> None:
-        await self._say("begun", elsewhere=True, **await database_sync_to_async(shown.begun)(begun))
-        await self._follow(begun.answer.id)
+        await self._say("begun", elsewhere=True, **await self._drawn(begun))
+        await self._follow(begun.answer.id, known=True)
+
+    async def _drawn(self, begun: Begun) -> dict[str, Any]:
+        return await database.run(self.scope["user"].pk, shown.begun, begun)
 
     def _growing(self, number: uuid.UUID) -> GrowingAnswer:
         return GrowingAnswer(number, Pace(asked_at=time.monotonic()))
@@ -164,14 +167,15 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             raise Forbidden("Your account is not active any more. Ask an administrator.")
         return Caller(person=person)
 
-    async def _follow(self, number: uuid.UUID) -> None:
-        """Tell of an answer until it is over, or that it is not there."""
+    async def _follow(self, number: uuid.UUID, *, known: bool = False) -> None:
+        """Tell of an answer until it is over, or that it is not there. `known` to be this person's."""
         # Who asks twice wants to hear it from the beginning, and nothing twice.
         if before := self._followed.get(number):
             before.cancel()
         self._followed[number] = asyncio.current_task()
         try:
-            await self._kept(asking.answer_of, number)
+            if not known:
+                await self._kept(asking.answer_of, number)
             await self._tell(number)
         except NothingHere as error:
             await self._say("gone", message=str(number), text=str(error))
@@ -184,7 +188,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         else:
             async for message in shown.from_its_row(number):
                 await self.send(text_data=orjson.dumps(message).decode())
-        await self._say("done", **await database_sync_to_async(shown.done)(number, answer))
+        await self._say("done", **await database.run(number, shown.done, number, answer))
 
     async def _show_models(self) -> None:
         board = self.gateway.board

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from pages import database
 from pages.answers.answer import GrowingAnswer
 from pages.answers.keeping import broken_off
 from pages.chat.asking import Begun
@@ -73,8 +73,8 @@ async def from_its_row(number: UUID) -> AsyncIterator[dict[str, Any]]:
     """What is known of an answer that another process gives, or gave. Raises NothingHere."""
     text = None
     while True:
-        await database_sync_to_async(broken_off)()
-        message = await database_sync_to_async(_row)(number)
+        await database.run(number, broken_off)
+        message = await database.run(number, _row, number)
         if message.text != text:
             text = message.text
             html = render(text)
