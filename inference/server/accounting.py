@@ -65,6 +65,12 @@ class Account:
         """The numbers are known already."""
         self._usage, self.finish, self.exact = usage, finish, exact
 
+    def leave(self, now: float) -> None:
+        """The request is over. Of what cannot change any more the numbers are kept: prompts are large."""
+        self.left_at = now
+        if self._source is not None and self._source.settled:
+            self._usage, self._source = self._source.taken(), None
+
     def as_json(self) -> bytes:
         """The numbers now."""
         usage = self._usage if self._source is None else self._source.taken()
@@ -91,7 +97,7 @@ class Accounts:
 
     def close(self, account: Account, *, now: float) -> None:
         """The request is over; `now` in seconds of a monotonic clock."""
-        account.left_at = now
+        account.leave(now)
         while self._accounts and (len(self._accounts) > MOST_KEPT or self._oldest_is_due(now)):
             self._accounts.popitem(last=False)
 

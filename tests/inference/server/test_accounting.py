@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
 import pytest
 
+from inference.protocol.responses import Usage
 from inference.server.accounting import KEPT_S, MOST_KEPT, Accounts
 from inference.server.meter import Meter
 
@@ -76,6 +78,24 @@ async def test_what_was_refused_took_nothing_and_what_is_unknown_is_said_to_be(s
         assert (await response.json())["prompt_tokens"] == 0
     async with served.client.get("/accounting/a-2") as response:
         assert response.status == 404
+
+
+def test_of_a_request_that_is_over_the_numbers_stay_and_nothing_else() -> None:
+    class Source:
+        settled = True
+
+        def taken(self) -> Usage:
+            return Usage(3, 4)
+
+    accounts, source = Accounts(), Source()
+    account = accounts.open("name")
+    account.follow(source)
+    accounts.close(account, now=0.0)
+    gone = weakref.ref(source)
+    del source
+    assert gone() is None
+    assert account.settled
+    assert orjson.loads(account.as_json())["completion_tokens"] == 4
 
 
 def test_accounts_are_forgotten_after_a_minute_and_beyond_a_number() -> None:
