@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from pages.answers.pace import Pace
+from pages.answers.pace import Figures, Pace
 from pages.models.message import State
 from pages.prose.stream import Prose, Update
 
@@ -38,6 +38,12 @@ class GrowingAnswer:
     def text(self) -> str:
         """As far as it came."""
         return self.prose.text
+
+    def go_on_from(self, text: str, earlier: Figures) -> None:
+        """Begin with what was said before, drawn as it was."""
+        self.pace.earlier = earlier
+        self.prose.append(text)
+        self.draw(self.prose.update())
 
     def append(self, text: str) -> None:
         """The model said more."""

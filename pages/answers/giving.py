@@ -51,7 +51,13 @@ class Answers:
         """Ask for it."""
         self._answers[answer.id] = answer
         self._tasks[answer.id] = task = asyncio.create_task(self._give(answer, call), name=f"answer {answer.id}")
-        task.add_done_callback(lambda _: self._forget_soon(answer.id))
+        task.add_done_callback(lambda _: self._forget_soon(answer, task))
+
+    async def until_kept(self, number: UUID) -> None:
+        """Wait a little for the row of an answer that is over."""
+        task, answer = self._tasks.get(number), self._answers.get(number)
+        if task is not None and answer is not None and answer.state != State.RUNNING:
+            await asyncio.wait([task], timeout=KEPT_WITHIN_S)
 
     async def stop(self, number: UUID) -> None:
         """End it where it is; the engine drops it at once."""
@@ -67,9 +73,19 @@ class Answers:
         for number in list(self._tasks):
             await self.stop(number)
 
-    def _forget_soon(self, number: UUID) -> None:
-        self._tasks.pop(number, None)
-        asyncio.get_running_loop().call_later(REMEMBERED_S, self._answers.pop, number, None)
+    def _forget_soon(self, answer: GrowingAnswer, task: asyncio.Task[None]) -> None:
+        # By then another part of the same answer may be on its way.
+        if self._tasks.get(answer.id) is task:
+            del self._tasks[answer.id]
+        asyncio.get_running_loop().call_later(REMEMBERED_S, self._forget, answer)
+
+    def forget(self, number: UUID) -> None:
+        """What was told of it so far: it goes on, or its row does."""
+        self._answers.pop(number, None)
+
+    def _forget(self, answer: GrowingAnswer) -> None:
+        if self._answers.get(answer.id) is answer:
+            del self._answers[answer.id]
 
     async def _give(self, answer: GrowingAnswer, call: Call) -> None:
         beside = [asyncio.create_task(_draw(answer)), asyncio.create_task(self._keep_every_few_seconds(answer))]

@@ -39,7 +39,7 @@ async def keep(answer: GrowingAnswer) -> bool:
 
 
 def _write(answer: GrowingAnswer) -> bool:
-    pace = answer.pace
+    figures = answer.pace.figures
     written = Message.objects.filter(
         id=answer.id
     ).update(
@@ -48,10 +48,10 @@ def _write(answer: GrowingAnswer) -> bool:
         state=answer.state,
         finish_reason=answer.finish_reason[:20],
         error=answer.error,
-        prompt_tokens=pace.prompt_tokens,
-        completion_tokens=pace.completion_tokens,
-        ttft_ms=pace.ttft_ms,
-        tokens_per_second=pace.tokens_per_second,
+        prompt_tokens=figures.prompt_tokens,
+        completion_tokens=figures.completion_tokens,
+        ttft_ms=figures.ttft_ms,
+        tokens_per_second=figures.tokens_per_second,
     )
     return written > 0
 

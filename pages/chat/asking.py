@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
+from pages.answers.pace import Figures
 from pages.chat.tree import Tree, Turn, spoken
 from pages.errors import NothingHere, Refused
 from pages.models import Conversation, Kind, Message, Role, State
 
 TITLE = 80  # characters of the first question
+# The last answer is not followed by another, but continued.
+OPEN_END = {"add_generation_prompt": False, "continue_final_message": True}
+# What is about an answer from its beginning: held to it, the rest of one would begin anew.
+WHOLE = frozenset({"response_format"})
+HALF_A_CHARACTER = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +46,24 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The rows of a question and of its answer, and what the model has to be told."""
+    """The rows of a question and of its answer, and what the model has to be told.
+
+    `earlier`: the answer has a text, which goes on, and these are the figures of it.
+    """
 
     conversation: Conversation
     answer: Message
     turns: Sequence[Turn]
+    earlier: Figures | None = None
 
     @property
     def body(self) -> dict[str, Any]:
         """The request as the API takes it."""
-        told = spoken(self.turns[:-1], system=self.conversation.system)
+        goes_on = self.earlier is not None
+        told = spoken(self.turns if goes_on else self.turns[:-1], system=self.conversation.system)
         usage = {"stream": True, "stream_options": {"include_usage": True}}
-        return {**self.answer.parameters, "model": self.answer.model, "messages": told, **usage}
+        parameters = {name: value for name, value in self.answer.parameters.items() if not (goes_on and name in WHOLE)}
+        return {**parameters, "model": self.answer.model, "messages": told, **usage, **(OPEN_END if goes_on else {})}
 
 
 def conversation_of(person: int, number: UUID, kind: Kind = Kind.CHAT) -> Conversation:
@@ -96,17 +109,40 @@ def ask_again(
     kind: Kind = Kind.CHAT,
 ) -> Begun:
     """Another version of an answer; the one before is kept."""
-    before = Message.objects.select_related("conversation", "parent").filter(id=number, role=Role.ASSISTANT).first()
-    owned = before is not None and (before.conversation.owner_id, before.conversation.kind) == (person, kind)
-    if before is None or before.parent is None or not owned:
-        raise NothingHere(gettext("There is no such answer. The conversation may have been deleted."))
+    found = _answers_of(person).select_related("conversation", "parent")
+    before = _existing(found.filter(id=number, parent__isnull=False, conversation__kind=kind).first())
     chosen = before.parameters if parameters is None else parameters
     return _answered(before.conversation, before.parent, model=model or before.model, parameters=chosen)
 
 
+@transaction.atomic
+def go_on(person: int, number: UUID, *, parameters: Mapping[str, Any] | None = None) -> Begun:
+    """Let an answer grow that was cut. Raises NothingHere, and Refused for one that is whole or grows already."""
+    # Of two who want it at once the second waits here, and finds that it is being given.
+    held = _answers_of(person).select_for_update(no_key=True, of=("self",)).select_related("conversation")
+    answer = _existing(held.filter(id=number, conversation__kind=Kind.CHAT).first())
+    if not answer.can_go_on or answer.children.exists():
+        raise Refused(gettext("This answer cannot be continued: it is whole, or is being given already."))
+    earlier = Figures(answer.prompt_tokens, answer.completion_tokens, answer.ttft_ms, answer.tokens_per_second)
+    # A character that was cut in its middle comes again as a whole.
+    answer.text = answer.text.rstrip(HALF_A_CHARACTER)
+    answer.state, answer.error, answer.finish_reason, answer.kept_at = State.RUNNING, "", "", Now()
+    if parameters is not None:
+        answer.parameters = dict(parameters)
+    answer.save(update_fields=["text", "state", "error", "finish_reason", "kept_at", "parameters"])
+    return replace(_at_the_end(answer.conversation, answer), earlier=earlier)
+
+
 def answer_of(person: int, number: UUID) -> Message:
     """An answer in one of this person's conversations. Raises NothingHere."""
-    found = Message.objects.filter(id=number, role=Role.ASSISTANT, conversation__owner_id=person).first()
+    return _existing(_answers_of(person).filter(id=number).first())
+
+
+def _answers_of(person: int) -> QuerySet[Message]:
+    return Message.objects.filter(role=Role.ASSISTANT, conversation__owner_id=person)
+
+
+def _existing(found: Message | None) -> Message:
     if found is None:
         raise NothingHere(gettext("There is no such answer. The conversation may have been deleted."))
     return found
@@ -114,7 +150,7 @@ def answer_of(person: int, number: UUID) -> Message:
 
 def _conversation(person: int, question: Question) -> Conversation:
     if question.conversation is None:
-        title = " ".join(question.text.split())[:TITLE]
+        title = " ".join((question.text or ", ".join(item["name"] for item in question.attachments)).split())[:TITLE]
         return Conversation.objects.create(
             owner_id=person,
             kind=question.kind,
@@ -139,6 +175,11 @@ def _answered(conversation: Conversation, asked: Message, *, model: str, paramet
         model=model,
         parameters=dict(parameters),
     )
+    return _at_the_end(conversation, answer)
+
+
+def _at_the_end(conversation: Conversation, answer: Message) -> Begun:
+    """With this answer as the end of the path that is shown."""
     conversation.leaf = answer
     conversation.save(update_fields=["leaf", "system", "parameters", "model"])
     Conversation.objects.filter(id=conversation.id).update(changed_at=Now())

@@ -35,7 +35,7 @@ from pages.answers.pace import Pace
 from pages.chat import asking, shown
 from pages.chat.asking import Begun, Question
 from pages.chat.states import described
-from pages.chat.words import SPOKEN, Again, Ask, Follow, Spoken, Stop, Watch, understood
+from pages.chat.words import SPOKEN, Again, Ask, Continue, Follow, Spoken, Stop, Watch, understood
 from pages.errors import NothingHere, PagesError
 from pages.languages import of_socket
 from pages.models import State
@@ -109,6 +109,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             case Again():
                 again = {"model": words.model, "parameters": words.parameters}
                 await self._give(await self._kept(asking.ask_again, words.message, **again))
+            case Continue():
+                await self.answers.until_kept(words.message)
+                await self._give(await self._kept(asking.go_on, words.message, parameters=words.parameters))
             case Stop():
                 await self._kept(asking.answer_of, words.message)
                 await self.answers.stop(words.message)
@@ -123,6 +126,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def _give(self, begun: Begun) -> None:
         """Show the question, ask the model, and show the answer as it grows."""
         answer = self._growing(begun.answer.id)
+        if begun.earlier is not None:
+            self.answers.forget(answer.id)
+            await asyncio.to_thread(answer.go_on_from, begun.answer.text, begun.earlier)
         await self._say("begun", **await self._drawn(begun))
         try:
             await self.gateway.wait_until_loaded()

@@ -65,6 +65,14 @@ class Again(Words):
     parameters: Parameters | None = None
 
 
+class Continue(Words):
+    """More of an answer that was cut."""
+
+    type: Literal["continue"]
+    message: UUID
+    parameters: Parameters | None = None
+
+
 class Stop(Words):
     """End an answer where it is."""
 
@@ -87,7 +95,7 @@ class Watch(Words):
     leaf: UUID | None = None
 
 
-Spoken = Ask | Again | Stop | Follow | Watch
+Spoken = Ask | Again | Continue | Stop | Follow | Watch
 SPOKEN: TypeAdapter[Spoken] = TypeAdapter(Annotated[Spoken, Field(discriminator="type")])
 
 

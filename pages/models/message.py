@@ -57,3 +57,10 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it is an answer that was cut: by a person, by its limit of tokens, or by a failure."""
+        at_limit = self.state == State.DONE and self.finish_reason == "length"
+        cut = at_limit or self.state in {State.STOPPED, State.FAILED}
+        return cut and self.role == Role.ASSISTANT and bool(self.text)

@@ -135,8 +135,12 @@ function running() {
     return [...list.querySelectorAll('[data-state="running"]')];
 }
 
+function isFree() {
+    return !waiting && !lost && socket.isOpen && !running().length;
+}
+
 function canAsk() {
-    return !waiting && !lost && socket.isOpen && !running().length && isReady(picker.chosen);
+    return isFree() && isReady(picker.chosen);
 }
 
 function ask({ text, parent, edited = null, files = [] }) {
@@ -248,6 +252,10 @@ list.addEventListener("click", (event) => {
     } else if ("again" in dataset && canAsk()) {
         waiting = true;
         socket.send({ type: "again", message: turn.dataset.message, model: picker.chosen.name, parameters: parameters.values });
+    } else if ("continue" in dataset && isFree()) {
+        waiting = true;
+        socket.send({ type: "continue", message: turn.dataset.message, parameters: parameters.values });
+        prompt.focus();
     } else if ("edit" in dataset) {
         edit(turn, words, { ask: askInstead, left: refresh });
     } else if (dataset.show) {
