@@ -6,7 +6,6 @@ import secrets
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext
 
 from pages.chat.asking import conversation_of
@@ -18,15 +17,10 @@ PAGE = 40
 LONGEST_TITLE = 200
 
 
-def listed(person: int, *, q: str = "", after: int = 0) -> tuple[list[Conversation], int | None]:
-    """A page of this person's chats, newest first, and where the next page begins.
-
-    `q` is looked for in titles and messages.
-    """
-    found = Conversation.objects.filter(owner_id=person, kind=Kind.CHAT)
-    if q:
-        found = found.filter(_containing(q))
-    page = list(found.order_by("-changed_at").only("id", "title", "changed_at")[after : after + PAGE + 1])
+def listed(person: int, *, after: int = 0) -> tuple[list[Conversation], int | None]:
+    """A page of this person's chats, newest first, and where the next page begins."""
+    found = Conversation.objects.filter(owner_id=person, kind=Kind.CHAT).order_by("-changed_at")
+    page = list(found.only("id", "title", "changed_at")[after : after + PAGE + 1])
     return page[:PAGE], after + PAGE if len(page) > PAGE else None
 
 
@@ -112,8 +106,3 @@ def _as_json(message: Message) -> dict[str, Any]:
     told = {name: getattr(message, name) for name in (*fields, *figures) if getattr(message, name) not in ("", None)}
     parent = str(message.parent_id) if message.parent_id else None
     return {"id": str(message.id), "parent": parent, "created_at": message.created_at.isoformat(), **told}
-
-
-def _containing(q: str) -> Q:
-    said: QuerySet[Message] = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=q)
-    return Q(title__icontains=q) | Q(Exists(said))

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from openai_api.policy import own_sources_only
 from pages.chat import shown, store
 from pages.chat.asking import conversation_of
+from pages.chat.search import search
 from pages.errors import NothingHere
 from pages.models import Conversation, Preset
 
@@ -60,7 +61,10 @@ def conversation(request: HttpRequest, number: UUID) -> HttpResponse:
 @require_safe
 @for_members
 def conversations(request: HttpRequest) -> HttpResponse:
-    """The list beside the chat, or what of it contains `q`; `after` for the next part."""
+    """The list beside the chat, or what of it contains `find`.
+
+    `after` for the next part, and `had`, how many the page has of it when the time was too short for all of it.
+    """
     return render(request, "pages/conversations.html", _listed(request))
 
 
@@ -143,11 +147,18 @@ def _page(request: HttpRequest, found: Conversation | None) -> HttpResponse:
 
 def _listed(request: HttpRequest, *, current: UUID | None = None) -> dict[str, Any]:
     q = request.GET.get("find", "").replace("\0", "").strip()
-    after = request.GET.get("after", "0")
+    after, had = (_place(request.GET.get(name, "")) for name in ("after", "had"))
+    if not q:
+        conversations, more = store.listed(_person(request), after=after)
+        return {"conversations": conversations, "more": more, "current": current}
+    found = search(_person(request), q, after=after, wanted=max(1, store.PAGE - had))
+    listed = {"conversations": found.conversations, "more": found.more, "searching": found.late}
+    return {**listed, "q": q, "current": current}
+
+
+def _place(given: str) -> int:
     # As many digits as a place in a list can have.
-    place = int(after) if after.isascii() and after.isdecimal() and len(after) < 10 else 0
-    found, more = store.listed(_person(request), q=q, after=place)
-    return {"conversations": found, "more": more, "q": q, "current": current}
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else 0
 
 
 def _person(request: HttpRequest) -> int:

@@ -9,6 +9,7 @@ export class Sidebar {
         this.element = document.getElementById("sidebar");
         this.list = document.getElementById("conversations");
         this.find = document.getElementById("find");
+        this.asked = { find: "" };
         this.opener = document.getElementById("sidebar-open");
         this.opener.addEventListener("click", () => this.open(!this.element.classList.contains("open")));
         document.getElementById("sidebar-close").addEventListener("click", () => this.open(false));
@@ -39,27 +40,63 @@ export class Sidebar {
     }
 
     async append(more) {
-        let next;
-        try {
-            next = await this.server.listed({ find: this.find.value, after: more.dataset.more });
-        } catch {
-            return;
-        }
-        const entry = more.parentElement;
-        entry.insertAdjacentHTML("afterend", next);
-        entry.nextElementSibling?.querySelector("a")?.focus();
-        entry.remove();
-        this.mark();
+        this.had = this.links().length;
+        const next = await this.extend(more);
+        next?.querySelector("a")?.focus();
+        await this.goOn();
     }
 
     async refresh(current = this.current) {
         this.current = current;
+        const asked = (this.asked = { find: this.find.value });
+        let found;
         try {
-            this.list.innerHTML = await this.server.listed({ find: this.find.value });
+            found = await this.server.listed(asked);
         } catch {
             return; // the server is away: what is listed stays
         }
+        if (asked !== this.asked) {
+            return; // by now something else is looked for
+        }
+        this.had = 0;
+        this.list.innerHTML = found;
         this.mark();
+        await this.goOn();
+    }
+
+    /** A search that ran out of time says so: the rest is asked for until the page is full or all is searched. */
+    async goOn() {
+        const { asked } = this;
+        let more = this.list.querySelector("[data-searching]");
+        while (more && asked === this.asked && (await this.extend(more, this.links().length - this.had))) {
+            more = this.list.querySelector("[data-searching]");
+        }
+    }
+
+    /** Puts the next part in the place of the button. Gives what follows then, or null when it did not come. */
+    async extend(more, had = 0) {
+        const entry = more.parentElement;
+        let next;
+        try {
+            next = await this.server.listed({ ...this.asked, after: more.dataset.more, had });
+        } catch {
+            return null;
+        }
+        if (!entry.isConnected) {
+            return null; // another list is here by now
+        }
+        entry.insertAdjacentHTML("afterend", next);
+        const first = entry.nextElementSibling;
+        entry.remove();
+        if (this.links().length) {
+            this.list.querySelector(".none")?.remove();
+        }
+        this.mark();
+        return first;
+    }
+
+    links() {
+        return this.list.querySelectorAll("a");
     }
 
     mark() {

@@ -13,6 +13,7 @@ from yard import Yard, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(180)]
 
+PART = '<li><a href="#">the first one</a></li><li><button data-more="7" data-searching>Searching</button></li>'
 WORDS = " ".join(f"word{number}" for number in range(40))
 
 
@@ -154,6 +155,13 @@ def test_conversations_are_renamed_searched_exported_and_deleted(operator: Page,
     assert json.loads(exported(operator, "JSON"))["messages"][0]["text"] == "needle in a haystack"
     operator.get_by_role("searchbox").fill("nothing has this")
     expect(listed).to_contain_text("Nothing contains “nothing has this”.")
+    operator.route("**/conversations?find=long", lambda route: route.fulfill(body=PART))
+    operator.route(
+        "**/conversations?find=long&after=7&had=1", lambda route: route.fulfill(body="<li>the last one</li>")
+    )
+    operator.get_by_role("searchbox").fill("long")
+    expect(listed).to_contain_text(re.compile("the first one.*the last one", re.DOTALL))
+    expect(listed).not_to_contain_text("Searching")
     operator.get_by_role("searchbox").fill("NEEDLE")
     expect(listed.locator("[aria-current=page]")).to_have_text("Another <b>title</b>")
     menu(operator, "Delete")

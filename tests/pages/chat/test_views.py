@@ -150,6 +150,24 @@ def test_odd_words_are_only_words(talk: Conversation, anna: User, q: str) -> Non
     assert b"Rivers" not in page.content
 
 
+def test_a_search_goes_on_where_its_time_was_over(
+    talk: Conversation, anna: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = Conversation.objects.bulk_create(Conversation(owner=anna, title=f"Lake {n}.") for n in range(4))
+    Message.objects.bulk_create(Message(conversation=one, role="user", text="的河 Élan") for one in others)
+    monkeypatch.setattr("pages.chat.search.PATIENCE_MS", -1)
+    member, found, place = client(anna), [], "0"
+    for _ in range(5):  # one after the other
+        page = member.get(f"/chat/conversations?find=nile&after={place}").content.decode()
+        found += re.findall("data-conversation=", page)
+        place = next(iter(re.findall(r'data-more="(\d+)" data-searching', page)), "")
+    assert (len(found), place) == (1, "")
+    monkeypatch.undo()
+    full = member.get("/chat/conversations?find=ÉLAN&had=38").content.decode()
+    assert (full.count("data-conversation="), "data-searching" in full, 'data-more="' in full) == (2, False, True)
+    assert member.get("/chat/conversations", {"find": "河"}).content.count(b"data-conversation=") == 4
+
+
 def test_somebody_elses_words_are_not_found(talk: Conversation) -> None:
     assert b"Rivers" not in client(User.objects.create_user("ben")).get("/chat/conversations?find=Nile").content
 
@@ -191,3 +209,35 @@ def test_pages_of_the_list_follow_each_other(anna: User) -> None:
     links = [set(re.findall(rb'href="(/chat/[^"]+)"', page)) for page in pages]
     assert [len(part) for part in links] == [PAGE, PAGE, 1]
     assert not any(one & other for one, other in pairwise(links))
+
+
+def test_people_make_presets_of_their_own_and_see_them_among_everybodys(anna: User) -> None:
+    Preset.objects.create(name="Translator")
+    Preset.objects.create(name="Not hers", owner=User.objects.create_user("ben"))
+    form = {"name": " Short  one ", "system": "Be brief.", "model": "echo", "parameters": '{"seed": 7}'}
+    hers = client(anna)
+    for system in ("Be long.", "Be brief."):
+        listed = hers.post("/chat/presets", form | {"system": system}).content.decode()
+    assert re.findall(r"<option[^>]*?( selected)?[^>]*?( data-own)?>([^<]+)", listed)[1:] == [
+        (" selected", " data-own", "Short one"),
+        ("", "", "Translator"),
+    ]
+    [mine] = Preset.objects.filter(owner=anna)
+    assert (mine.system, mine.model, mine.parameters) == ("Be brief.", "echo", {"seed": 7})
+    everybodys = Preset.objects.get(name="Translator")
+    assert hers.post(f"/chat/presets/{everybodys.pk}/delete").status_code == 404
+    assert "Short one" not in hers.post(f"/chat/presets/{mine.pk}/delete").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("form", "complaint"),
+    [
+        ({"name": " "}, "Give the preset a name."),
+        ({"name": "x", "parameters": '{"temperature": 9}'}, "temperature"),
+        ({"name": "x", "parameters": "{"}, "Write an object"),
+    ],
+)
+def test_a_preset_that_cannot_be_is_refused_with_a_sentence(anna: User, form: dict[str, str], complaint: str) -> None:
+    answer = client(anna).post("/chat/presets", form)
+    assert (answer.status_code, complaint in answer.json()["error"]) == (409, True)
+    assert not Preset.objects.exists()
