@@ -7,13 +7,16 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from pages.arena import battles, voting
+from pages.arena import past as past_battles
 from pages.chat.views import for_members
 from pages.lanes import rows
 from pages.lanes.around import or_says_why, person, sidebar
+from pages.lanes.past import before
 from pages.models import Battle
 
 
@@ -48,6 +51,23 @@ def vote(request: HttpRequest, number: UUID) -> HttpResponse:
     return JsonResponse(
         {"vote": voted.vote, "why": gettext(voted.set_aside) if voted.set_aside else "", "lanes": lanes}
     )
+
+
+@require_POST
+@for_members
+@or_says_why
+def delete(request: HttpRequest, number: UUID) -> HttpResponse:
+    """All that was said; a vote stays, without it."""
+    battles.delete(person(request), number)
+    return JsonResponse({"url": reverse("arena")})
+
+
+@require_safe
+@for_members
+def past(request: HttpRequest) -> HttpResponse:
+    """This person's battles."""
+    part = past_battles.past(person(request), before(request))
+    return render(request, "pages/arena_past.html", {"part": part, "start": reverse("arena"), **sidebar(request)})
 
 
 @require_POST

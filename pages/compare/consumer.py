@@ -30,7 +30,7 @@ class CompareConsumer(LanesConsumer):
                 await (self._go_on(words, words.comparison) if words.comparison else self._compare(words))
             case CompareAgain():
                 lanes = await self._lanes(words.comparison)
-                await self._give_all(await self._kept(rows.ask_all_again, lanes))
+                await self._give_all(await self._kept(rows.ask_all_again, lanes, words.parameters))
             case Stop() | Follow() | Watch():
                 await super()._obey(words)
 

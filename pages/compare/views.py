@@ -14,12 +14,14 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from pages.chat.views import for_members
+from pages.compare import past as past_comparisons
 from pages.compare import voting
 from pages.errors import Refused
 from pages.lanes import rows
 from pages.lanes.around import or_says_why, person, sidebar
+from pages.lanes.past import before
 from pages.lanes.words import MOST_LANES
-from pages.models import Battle, Conversation
+from pages.models import Battle, Conversation, Preset
 
 
 @require_safe
@@ -68,9 +70,27 @@ def delete(request: HttpRequest, number: UUID) -> HttpResponse:
     return JsonResponse({"url": reverse("compare")})
 
 
+@require_safe
+@for_members
+def past(request: HttpRequest) -> HttpResponse:
+    """This person's comparisons."""
+    part = past_comparisons.past(person(request), before(request))
+    return render(request, "pages/compare_past.html", {"part": part, "start": reverse("compare"), **sidebar(request)})
+
+
 def _page(request: HttpRequest, lanes: Sequence[Conversation], **more: Any) -> HttpResponse:
     sides = [rows.side(lane, lane.model) for lane in lanes]
-    context = {"sides": sides, "title": str(lanes[0]) if lanes else "", "most": MOST_LANES, **sidebar(request), **more}
+    first = lanes[0] if lanes else None
+    context = {
+        "sides": sides,
+        "title": first.title if first else "",
+        "most": MOST_LANES,
+        "conversation": first,
+        "presets": Preset.objects.filter(Q(owner=None) | Q(owner_id=person(request))),
+        "parameters": first.parameters if first else {},
+        **sidebar(request),
+        **more,
+    }
     return render(request, "pages/compare.html", context)
 
 

@@ -29,6 +29,7 @@ class CompareAgain(Words):
 
     type: Literal["compare_again"]
     comparison: UUID
+    parameters: Parameters | None = None
 
 
 class Fight(Words):

@@ -1,13 +1,14 @@
 // Battles: two models without names, a vote, and then their names.
 
-import { Lanes, agreed, byId, words } from "./lanes.js";
+import { agreed } from "./agreeing.js";
+import { Lanes, byId, words } from "./lanes.js";
 
 const SAID = { a: words.saidA, b: words.saidB, tie: words.saidTie, bad: words.saidBad };
 let { vote, why } = byId("page").dataset;
 let ready = null;
 
 const lanes = new Lanes({
-    ask: (text) => ({ type: "battle", text, battle: lanes.number }),
+    ask: ({ text }) => ({ type: "battle", text, battle: lanes.number }),
     models(message) {
         ready = message.ready;
         byId("few").hidden = ready > 1;

@@ -1,6 +1,8 @@
 // Comparisons: which models are asked, and which one was best.
 
-import { Lanes, agreed, byId, words } from "./lanes.js";
+import { agreed } from "./agreeing.js";
+import { Lanes, byId, words } from "./lanes.js";
+import { Parameters } from "./parameters.js";
 
 const KEY = "modelyard.compared";
 const most = Number(byId("page").dataset.most);
@@ -9,7 +11,15 @@ let chosen = new Set(remembered());
 let voted = byId("page").dataset.voted === "yes";
 
 const lanes = new Lanes({
-    ask: (text) => ({ type: "compare", text, comparison: lanes.number, models: lanes.number ? [] : [...chosen] }),
+    ask: ({ text, files }) => ({
+        type: "compare",
+        text,
+        comparison: lanes.number,
+        models: lanes.number ? [] : [...chosen],
+        attachments: files,
+        system: parameters.system.value.trim(),
+        parameters: parameters.values,
+    }),
     models(message) {
         models = message.models;
         const names = models.map(({ name }) => name);
@@ -37,6 +47,17 @@ const lanes = new Lanes({
     },
     changed: judge,
 });
+
+const parameters = new Parameters(chooseAlso);
+
+/** What a preset names stands beside what is chosen. */
+function chooseAlso(model) {
+    const box = lanes.number ? null : boxes().find(({ value, disabled }) => value === model && !disabled);
+    if (box) {
+        box.checked = true;
+        choose(model, true);
+    }
+}
 
 function isReady(model) {
     return model.state === "ready";
@@ -129,7 +150,7 @@ byId("verdict").addEventListener("click", async (event) => {
         lanes.refresh();
     }
 });
-byId("again").addEventListener("click", () => lanes.say({ type: "compare_again", comparison: lanes.number }));
+byId("again").addEventListener("click", () => lanes.say({ type: "compare_again", comparison: lanes.number, parameters: parameters.values }));
 byId("delete").addEventListener("click", async () => {
     if (await agreed(byId("delete-dialog"))) {
         const told = await lanes.post(`${lanes.page.start}${lanes.number}/delete`);

@@ -1,5 +1,6 @@
 // Lanes: answers side by side to what is asked in one field. The pages for comparisons and battles say what to send.
 
+import { Attachments } from "./attachments.js";
 import { copy } from "./copying.js";
 import { Server } from "./server.js";
 import { Sidebar } from "./sidebar.js";
@@ -12,7 +13,7 @@ export const byId = (id) => document.getElementById(id);
 export const words = byId("words").dataset;
 
 export class Lanes {
-    /** `on`: `ask(text)`, `models(message)`, `opened(title)`, `changed()`, and `hindrance()`, a sentence or nothing. */
+    /** `on`: `ask({ text, files })`, `models(message)`, `opened(title)`, `changed()`, and `hindrance()`, a sentence or nothing. */
     constructor(on) {
         this.on = on;
         this.page = byId("page").dataset;
@@ -24,6 +25,8 @@ export class Lanes {
         this.lost = false;
         this.wasLost = false;
         [this.prompt, this.send, this.stop, this.again] = ["prompt", "send", "stop", "again"].map(byId);
+        this.sent = null; // what was asked last: it comes back when it was not taken
+        this.attachments = byId("file") && new Attachments(words, (sentence) => this.explain(sentence), () => this.refresh());
         new Sidebar(new Server(this.page));
         this.listen();
     }
@@ -45,7 +48,7 @@ export class Lanes {
             message: (message) => this.hear(message),
             lost: () => {
                 this.lost = this.wasLost = true;
-                this.waiting = 0;
+                this.notTaken();
                 this.refresh();
             },
             loggedOut: () => location.assign(`${this.page.login}?next=${encodeURIComponent(location.pathname)}`),
@@ -60,9 +63,12 @@ export class Lanes {
         } else if (type === "lanes") {
             this.open(message);
         } else if (type === "begun") {
-            this.waiting = Math.max(0, this.waiting - (message.elsewhere ? 0 : 1));
+            if (!message.elsewhere) {
+                this.waiting = Math.max(0, this.waiting - 1);
+                this.sent = null;
+            }
             this.lane(message.conversation)?.begin(message.after, message.question, message.answer);
-        } else if (type === "moved" && this.wasLost && !this.prompt.value) {
+        } else if (type === "moved" && this.wasLost && !this.isWritten) {
             location.reload(); // another page went on while this one was away
         } else if (type === "blocks" || type === "text") {
             this.holding(message.message)?.[type](message);
@@ -73,7 +79,7 @@ export class Lanes {
         } else if (type === "gone") {
             this.holding(message.message)?.find(message.message).remove();
         } else if (type === "error") {
-            this.waiting = 0;
+            this.notTaken();
             this.trouble = message.text;
         }
         this.refresh();
@@ -99,7 +105,7 @@ export class Lanes {
     name(lane, name, at) {
         const shown = name || [words.a, words.b][at];
         lane.dataset.name = name;
-        lane.querySelector(".lane-name").textContent = shown;
+        lane.querySelector(".lane-name").textContent = lane.querySelector(".lane-name").title = shown;
         lane.querySelector(".lane-talk").setAttribute("aria-label", shown);
     }
 
@@ -139,13 +145,34 @@ export class Lanes {
         return !this.lost && this.socket?.isOpen && !this.isAnswering && !this.on.hindrance();
     }
 
+    get isWritten() {
+        return Boolean(this.prompt.value.trim() || this.attachments?.items.length);
+    }
+
     submit() {
-        const text = this.prompt.value.trim();
-        if (text && this.canAsk) {
-            this.say(this.on.ask(text));
-            this.prompt.value = "";
+        if (!this.isWritten || !this.canAsk) {
+            return;
+        }
+        this.sent = { text: this.prompt.value.trim(), files: this.attachments?.take() ?? [] };
+        this.prompt.value = "";
+        this.say(this.on.ask(this.sent));
+        this.grow();
+    }
+
+    /** What was written and not taken stands in its place again. */
+    notTaken() {
+        this.waiting = 0;
+        if (this.sent && !this.prompt.value) {
+            this.prompt.value = this.sent.text;
+            this.attachments?.putBack(this.sent.files);
             this.grow();
         }
+        this.sent = null;
+    }
+
+    explain(sentence) {
+        this.trouble = sentence;
+        this.refresh();
     }
 
     say(message) {
@@ -186,7 +213,7 @@ export class Lanes {
         const answering = this.isAnswering;
         this.send.hidden = answering;
         this.stop.hidden = !answering;
-        this.send.disabled = !this.canAsk || !this.prompt.value.trim();
+        this.send.disabled = !this.canAsk || !this.isWritten;
         this.again.hidden = !this.isAnswered || Boolean(hindrance);
         byId("welcome").hidden = this.box.children.length > 0;
         this.box.dataset.count = this.box.children.length;
@@ -251,13 +278,4 @@ export class Lanes {
             this.keep(button.closest(".lane"));
         }
     }
-}
-
-/** Whether the person agreed in this dialog. */
-export function agreed(dialog) {
-    dialog.returnValue = "";
-    dialog.showModal();
-    return new Promise((resolve) => {
-        dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
-    });
 }

@@ -1,5 +1,7 @@
 // What can be done with a whole conversation: rename, share, export, delete.
 
+import { agreed } from "./agreeing.js";
+
 const byId = (id) => document.getElementById(id);
 
 export class Menu {
@@ -64,13 +66,4 @@ export class Menu {
     post(action, fields) {
         return this.server.post(this.server.of(this.conversation, action), fields);
     }
-}
-
-/** Whether the person agreed in this dialog. */
-function agreed(dialog) {
-    dialog.returnValue = "";
-    dialog.showModal();
-    return new Promise((resolve) => {
-        dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
-    });
 }
