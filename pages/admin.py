@@ -9,28 +9,23 @@ from django.db.models import QuerySet
 from django.forms import ModelForm, ValidationError
 from django.http import HttpRequest
 
-from inference.protocol.chat import ChatCompletionRequest
-from inference.protocol.errors import ApiError
+from pages.chat import presets
+from pages.errors import Refused
 from pages.models import Battle, Contestant, Pairing, Preset
 from registry.admin.base import ReadOnlyAdmin, YardAdmin
 from registry.models import Model
 
 MOST_NAMED = 20
-NEEDED = {"model": "any", "messages": [{"role": "user", "content": "any"}]}
 
 
 class PresetForm(ModelForm):  # type: ignore[type-arg]  # Django's own is not subscriptable
     """A preset whose parameters the API would take."""
 
     def clean_parameters(self) -> dict[str, Any]:
-        given = self.cleaned_data["parameters"]
-        if not isinstance(given, dict):
-            raise ValidationError('Write an object, such as {"temperature": 0.2}.')
         try:
-            ChatCompletionRequest.parse({**given, **NEEDED})
-        except ApiError as error:
-            raise ValidationError(error.message) from None
-        return given
+            return presets.checked(self.cleaned_data["parameters"])
+        except Refused as error:
+            raise ValidationError(str(error)) from None
 
 
 @admin.register(Preset)

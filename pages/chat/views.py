@@ -16,11 +16,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from openai_api.policy import own_sources_only
-from pages.chat import shown, store
+from pages.chat import presets, shown, store
 from pages.chat.asking import conversation_of
 from pages.chat.search import search
-from pages.errors import NothingHere
-from pages.models import Conversation, Preset
+from pages.errors import NothingHere, Refused
+from pages.models import Conversation
 
 View = Callable[..., HttpResponseBase]
 
@@ -107,6 +107,24 @@ def unshare(request: HttpRequest, number: UUID) -> HttpResponse:
     return JsonResponse({})
 
 
+@require_POST
+@for_members
+def keep_preset(request: HttpRequest) -> HttpResponse:
+    """What is in the panel under a name; answers with the list to choose from."""
+    try:
+        return _presets(request, kept=presets.keep(_person(request), request.POST.dict()).pk)
+    except Refused as error:
+        return JsonResponse({"error": str(error)}, status=409)
+
+
+@require_POST
+@for_members
+def drop_preset(request: HttpRequest, number: int) -> HttpResponse:
+    """Without one of one's own; answers with the list to choose from."""
+    presets.drop(_person(request), number)
+    return _presets(request, kept=None)
+
+
 @require_safe
 @for_members
 def shared(request: HttpRequest, token: str) -> HttpResponse:
@@ -134,15 +152,18 @@ def export(request: HttpRequest, number: UUID, form: str) -> HttpResponse:
 
 def _page(request: HttpRequest, found: Conversation | None) -> HttpResponse:
     turns = shown.turns(list(found.messages.all()), found.leaf_id) if found else []
-    presets = Preset.objects.filter(owner=None) | Preset.objects.filter(owner_id=_person(request))
     context = {
         "conversation": found,
         "turns": turns,
-        "presets": presets,
+        "presets": presets.offered(_person(request)),
         "parameters": found.parameters if found else {},
         **_listed(request, current=found.id if found else None),
     }
     return render(request, "pages/chat.html", context)
+
+
+def _presets(request: HttpRequest, *, kept: int | None) -> HttpResponse:
+    return render(request, "pages/presets.html", {"presets": presets.offered(_person(request)), "kept": kept})
 
 
 def _listed(request: HttpRequest, *, current: UUID | None = None) -> dict[str, Any]:

@@ -88,7 +88,15 @@ export class Attachments {
             this.items = this.items.filter((other) => other !== item);
             this.show();
         });
-        entry.append(item.name, remove);
+        const name = document.createElement("span");
+        name.textContent = item.name;
+        entry.append(name, remove);
+        if (item.kind === "image") {
+            const preview = document.createElement("img");
+            preview.src = item.url;
+            preview.alt = "";
+            entry.prepend(preview);
+        }
         return entry;
     }
 }

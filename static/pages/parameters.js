@@ -1,5 +1,7 @@
 // The panel of parameters: fields named as in the API, empty ones left to the model.
 
+import { Presets } from "./presets.js";
+
 export class Parameters {
     /** `chosen(model)` is called when a preset names a model. */
     constructor(chosen) {
@@ -8,18 +10,13 @@ export class Parameters {
         this.fields = [...document.querySelectorAll("[data-parameter]")];
         this.set(JSON.parse(document.getElementById("parameters").textContent));
         document.getElementById("settings-form").addEventListener("submit", (event) => event.preventDefault());
-        const preset = document.getElementById("preset");
-        preset?.addEventListener("change", () => {
-            const { system, model, parameters } = document.querySelector(`[data-preset="${preset.value}"]`)?.dataset ?? {};
-            this.system.value = system ?? "";
-            this.set(JSON.parse(parameters ?? "{}"));
-            if (model) {
-                chosen(model);
-            }
-        });
+        new Presets(this, chosen);
     }
 
+    /** What the panel has no field for, such as a preset's `min_p`, is kept as it is. */
     set(values) {
+        const shown = new Set(this.fields.map((field) => field.dataset.parameter));
+        this.others = Object.fromEntries(Object.entries(values).filter(([name, value]) => !shown.has(name) && value?.type !== "json_object"));
         for (const field of this.fields) {
             const value = values[field.dataset.parameter];
             field.value = Array.isArray(value) ? value.join(", ") : (value ?? "");
@@ -28,7 +25,7 @@ export class Parameters {
     }
 
     get values() {
-        const found = {};
+        const found = { ...this.others };
         for (const field of this.fields.filter(({ value }) => value.trim() !== "")) {
             found[field.dataset.parameter] = field.type === "number" ? field.valueAsNumber : split(field.value);
         }

@@ -17,6 +17,9 @@ export class Server {
             headers: { "X-CSRFToken": this.csrf },
             body: new URLSearchParams(fields),
         });
+        if (response.status === 409) {
+            throw new Error((await response.json()).error); // a sentence for the reader
+        }
         return this.own(response);
     }
 
