@@ -108,11 +108,13 @@ def main() -> None:
     """Serve until a signal comes."""
     parser = argparse.ArgumentParser(prog="python -m bench.fastchat_worker", description="A stub worker for FastChat.")
     parser.add_argument("--name", required=True)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--options", type=json.loads, default={}, metavar="JSON", help="of the echo engine")
     given = parser.parse_args()
     worker = Worker(given.name, given.options)
-    uvicorn.run(worker, port=given.port, loop="uvloop", http="httptools", lifespan="off", access_log=False)
+    where = {"host": given.host, "port": given.port}
+    uvicorn.run(worker, **where, loop="uvloop", http="httptools", lifespan="off", access_log=False)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import uvloop
 from bench import proxies, servers
 from bench.crossing import DELAY_MS, Crossing, cross, median
 from bench.machine import headline
+from bench.model import folder
 from bench.tables import markdown
 
 STREAMS = (1, 16, 64)
@@ -73,6 +74,8 @@ def main() -> None:
             every.append(proxies.litellm(options.start_litellm, echo, home))
         if options.start_fastchat:
             every.append(proxies.fastchat(options.start_fastchat, echo, home))
+        if options.start_vllm:
+            every.append(proxies.vllm(options.start_vllm, folder(options.model), home, delay_ms=DELAY_MS))
         print("\n" + show(measure(every, options.streams, rounds=options.rounds), options.streams))
 
 
@@ -80,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench gateway", description=__doc__)
     parser.add_argument("--start-litellm", type=Path, metavar="VENV", help="start LiteLLM's proxy of it as a peer")
     parser.add_argument("--start-fastchat", type=Path, metavar="VENV", help="start FastChat's API server of it as one")
+    parser.add_argument("--start-vllm", type=Path, metavar="VENV", help="start vLLM's API server of it as one")
+    parser.add_argument("--model", type=Path, help="whose tokenizer vLLM's has (default: the demo chat model)")
     parser.add_argument("--streams", type=int, nargs="+", default=STREAMS, help="at once (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="default: %(default)s")
     return parser

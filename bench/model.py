@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import django
 
 
 def folder(given: Path | None) -> Path:
@@ -18,6 +21,10 @@ def folder(given: Path | None) -> Path:
 
 def main() -> None:
     """Convert it if need be, and say where it is."""
+    # The list of demo models comes with Django's models. Nothing is connected to and nothing is signed.
+    os.environ |= {"MODELYARD_SECRET_KEY": "bench", "DATABASE_URL": "postgresql://127.0.0.1/bench"}
+    os.environ["DJANGO_SETTINGS_MODULE"] = "modelyard.settings"
+    django.setup()
     from inference.sources.gguf_cache import converted
     from inference.sources.progress import Span
     from modelyard.demo import DEMO_MODELS

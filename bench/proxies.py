@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.load.target import Target
 from bench.servers import NAME, Contender, Process, answers, clean, worker
+from bench.vllm_engine import READY
 from modelyard.ports import kernel_port
 
 
@@ -59,26 +60,25 @@ def fastchat(venv: Path, options: Mapping[str, Any], home: Path) -> Contender:
 
     @contextmanager
     def start() -> Iterator[Target]:
-        ports = {name: kernel_port() for name in ("worker", "controller", "openai_api_server")}
-        urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        worker_url, controller, server = (f"http://127.0.0.1:{kernel_port()}" for _ in range(3))
+        environment = _environment(venv) | {"LOGDIR": str(home / "fastchat")}
         engine = [sys.executable, "-m", "bench.fastchat_worker", "--name", NAME, "--options", json.dumps(dict(options))]
         with ExitStack() as stack:
 
-            def begin(name: str, command: Sequence[str], *, ready: str) -> None:
-                environment = _environment(venv) | {"LOGDIR": str(home / "fastchat")}
-                full = [*command, "--port", str(ports[name])]
-                process = stack.enter_context(Process(full, environment, home / f"fastchat-{name}.log"))
-                process.until(lambda: answers(f"{urls[name]}{ready}"))
+            def begin(command: Sequence[str], url: str, ready: str) -> None:
+                host, port = url.removeprefix("http://").split(":")
+                place, log = ["--host", host, "--port", port], home / f"fastchat-{port}.log"
+                process = stack.enter_context(Process([*command, *place], environment, log))
+                process.until(lambda: answers(f"{url}{ready}"))
 
             def theirs(name: str) -> list[str]:
-                return [str(venv / "bin" / "python"), "-m", f"fastchat.serve.{name}", "--host", "127.0.0.1"]
+                return [str(venv / "bin" / "python"), "-m", f"fastchat.serve.{name}"]
 
-            begin("worker", engine, ready="/worker_get_status")
-            begin("controller", theirs("controller"), ready="/test_connection")
-            _register(urls["controller"], urls["worker"])
-            server = [*theirs("openai_api_server"), "--controller-address", urls["controller"]]
-            begin("openai_api_server", server, ready="/v1/models")
-            yield Target(f"{urls['openai_api_server']}/v1", NAME)
+            begin(engine, worker_url, "/worker_get_status")
+            begin(theirs("controller"), controller, "/test_connection")
+            _register(controller, worker_url)
+            begin([*theirs("openai_api_server"), "--controller-address", controller], server, "/v1/models")
+            yield Target(f"{server}/v1", NAME)
 
     return Contender(f"FastChat {_version(venv, 'fschat')}", start)
 
@@ -89,6 +89,29 @@ def _register(controller: str, worker_url: str) -> None:
     request = urllib.request.Request(f"{controller}/register_worker", about, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=10):
         pass
+
+
+def vllm(venv: Path, model: Path, home: Path, *, delay_ms: float) -> Contender:
+    """vLLM's API server before a stub of its engine core, a process each; of the model only the tokenizer is used."""
+
+    @contextmanager
+    def start() -> Iterator[Target]:
+        port = kernel_port()
+        sockets = ["--requests", f"ipc://{home / 'vllm-requests'}", "--outputs", f"ipc://{home / 'vllm-outputs'}"]
+        environment = _environment(venv) | {"HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
+
+        def command(name: str, *arguments: str) -> list[str]:
+            return [str(venv / "bin" / "python"), "-m", f"bench.{name}", *sockets, "--model", str(model), *arguments]
+
+        about = ["--served-model-name", NAME, "--max-model-len", "4096", "--host", "127.0.0.1", "--port", str(port)]
+        engine = Process(command("vllm_engine", "--delay-ms", str(delay_ms)), environment, home / "vllm-engine.log")
+        server = Process(command("vllm_server", *about), environment, home / "vllm-server.log")
+        with engine, server:
+            engine.until(lambda: READY in engine.text())
+            server.until(lambda: answers(f"http://127.0.0.1:{port}/health"))
+            yield Target(f"http://127.0.0.1:{port}/v1", NAME)
+
+    return Contender(f"vLLM's server {_version(venv, 'vllm')}", start)
 
 
 def _environment(venv: Path) -> dict[str, str]:
