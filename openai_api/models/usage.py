@@ -50,3 +50,16 @@ class Usage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.request_id}: {self.model}, {self.prompt_tokens} + {self.completion_tokens} tokens"
+
+
+class UsageMinute(models.Model):
+    """What began in one minute, all together. Written with each row by a trigger: openai_api/sql/usage_minutes.sql."""
+
+    minute = models.DateTimeField(primary_key=True)
+    requests = models.BigIntegerField()
+    failed = models.BigIntegerField()
+    tokens_in = models.BigIntegerField()
+    tokens_out = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.minute:%Y-%m-%d %H:%M}: {self.requests} requests"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from openai_api.models import Usage
+from openai_api.models import Usage, UsageMinute
 from registry.models import Event
 
 # Rows that one statement deletes, so that none takes long and none holds many locks.
@@ -17,6 +17,7 @@ def prune(before: datetime, *, actor: str) -> int:
     old = Usage.objects.filter(began_at__lt=before).order_by("began_at").values("pk")
     while found := Usage.objects.filter(pk__in=old[:AT_ONCE]).delete()[0]:
         deleted += found
+    UsageMinute.objects.filter(minute__lte=before - timedelta(minutes=1)).delete()
     if deleted:
         story = f"{deleted} rows from before {before:%Y-%m-%d %H:%M %Z} were deleted"
         Event.objects.create(actor=actor, subject="usage", reason=story)

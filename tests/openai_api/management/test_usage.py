@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from usage_rows import keep, usage_row
 
 from openai_api.keys import create_key
-from openai_api.models import Usage
+from openai_api.models import Usage, UsageMinute
 from registry.models import Event
 
 pytestmark = pytest.mark.database
@@ -112,7 +112,7 @@ def test_pruning_forgets_what_is_older_and_the_timeline_says_who_did_it(run: Run
     keep(*(usage_row(ago=days * DAY) for days in (1, 9, 10, 11)))
     assert run("--prune-before", "5d", "--yes")[0] == "3 rows are deleted.\n"
     assert run("--prune-before", "5d", "--yes", "--json")[0].split() == ["{", '"deleted":', "0", "}"]
-    assert Usage.objects.count() == 1
+    assert Usage.objects.count() == UsageMinute.objects.count() == 1
     [event] = Event.objects.filter(subject="usage")
     assert event.actor.startswith("cli")
     assert event.reason.startswith("3 rows from before")

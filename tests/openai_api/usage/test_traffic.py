@@ -30,6 +30,15 @@ def test_requests_fall_into_the_minute_in_which_they_began() -> None:
     assert sum(minute.requests for minute in minutes) == 3
 
 
+@pytest.mark.database
+@pytest.mark.django_db
+def test_what_is_written_twice_is_counted_once() -> None:
+    rows = [usage_row(at=NOW), usage_row(at=NOW - timedelta(minutes=1))]
+    for later in (rows[:1], rows, [*rows, usage_row(at=NOW)]):
+        Usage.objects.bulk_create(later, ignore_conflicts=True)
+    assert last_hour(NOW)[-2:] == [Minute(1, 0, 10, 20), Minute(2, 0, 20, 40)]
+
+
 def test_a_curve_tells_the_last_whole_minute_and_the_busiest() -> None:
     quiet = [Minute()] * (MINUTES - 3)
     asked, spoken, _ = curves([*quiet, Minute(requests=600, tokens_out=90_000), Minute(3), Minute(9)])
