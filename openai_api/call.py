@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,8 @@ class Call:
 
     `body` is what the client sent, with the name that the client used; `changes` are fields that we set for the
     engine, such as a smaller `max_tokens`; `priority` is the highest that a limit gives, higher is sooner. By its
-    `id` workers and the books know it: a request id is the client's to choose.
+    `id` workers and the books know it: a request id is the client's to choose. `on_end` hears what it took, which may
+    be a moment after its end.
     """
 
     model: CatalogModel
@@ -34,6 +35,7 @@ class Call:
     changes: Mapping[str, Any] = field(default_factory=dict)
     priority: int = 0
     id: UUID = field(default_factory=uuid.uuid4)
+    on_end: Callable[[Outcome], None] | None = None
 
     def encoded(self) -> bytes:
         """The body for a replica, which knows the model by its own name only."""

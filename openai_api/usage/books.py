@@ -92,6 +92,8 @@ class Books:
 
     def _note(self, call: Call, outcome: Outcome, *, refused: bool = False) -> None:
         self.metrics.ended(call, outcome, refused=refused)
+        if call.on_end is not None:
+            call.on_end(outcome)
         if self.ledger is not None and not refused and call.capability in ENDPOINTS:
             self.ledger.note(line_of(call, outcome).as_json())
 

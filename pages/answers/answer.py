@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
+from openai_api.call import Outcome
 from pages.answers.pace import Figures, Pace
 from pages.models.message import State
 from pages.prose.stream import Prose, Update
@@ -32,12 +33,24 @@ class GrowingAnswer:
     shown: str = ""
     covered: int = 0
     followers: int = 0
+    counted: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def text(self) -> str:
         """As far as it came."""
         return self.prose.text
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """As its row has it. Postgres takes no NUL."""
+        return {
+            "text": self.text.replace("\0", "\ufffd"),
+            "state": self.state,
+            "finish_reason": self.finish_reason[:20],
+            "error": self.error,
+            **asdict(self.pace.figures),
+        }
 
     def go_on_from(self, text: str, earlier: Figures) -> None:
         """Begin with what was said before, drawn as it was."""
@@ -54,6 +67,12 @@ class GrowingAnswer:
         """Show what was made of the text."""
         self.shown, self.covered = update.open, update.covers
         self._tell()
+
+    def count(self, outcome: Outcome) -> None:
+        """What its request took in the end. One that was cut in the middle did not tell."""
+        if outcome.exact and self.pace.completion_tokens is None:
+            self.pace.prompt_tokens, self.pace.completion_tokens = outcome.prompt_tokens, outcome.completion_tokens
+        self.counted.set()
 
     def end(self, state: State, *, reason: str = "", error: str = "") -> None:
         """No more will come."""

@@ -6,6 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +30,7 @@ LONG = 4_000  # characters that are drawn beside the event loop
 KEEP_EVERY_S = 2.0
 KEPT_WITHIN_S = 5.0  # else the page is told before the row is written
 CLOSED_WITHIN_S = 20.0
+COUNTED_WITHIN_S = 0.5  # an engine is asked what it took when it was cut; a page that waits for it was stopped already
 REMEMBERED_S = 60.0  # after its end, for pages that were away
 
 # Writes it down; False when it is not wanted any more, since its conversation was deleted.
@@ -50,6 +53,7 @@ class Answers:
     def start(self, answer: GrowingAnswer, call: Call) -> None:
         """Ask for it."""
         self._answers[answer.id] = answer
+        call = replace(call, on_end=answer.count)
         self._tasks[answer.id] = task = asyncio.create_task(self._give(answer, call), name=f"answer {answer.id}")
         task.add_done_callback(lambda _: self._forget_soon(answer, task))
 
@@ -63,7 +67,9 @@ class Answers:
         """End it where it is; the engine drops it at once."""
         task = self._tasks.get(number)
         if task is not None:
-            task.cancel()
+            # Who presses twice must not cut short what is done at the end.
+            if not task.cancelling():
+                task.cancel()
             await asyncio.wait([task], timeout=KEPT_WITHIN_S)
 
     async def close(self) -> None:
@@ -93,9 +99,11 @@ class Answers:
             # `gather` hands a bug over as a value: the page hears of it, the log gets the traceback.
             [outcome] = await asyncio.gather(self._grow(answer, call), return_exceptions=True)
             await _ended(beside)
+            await _counted(answer)
             _end(answer, outcome)
         except asyncio.CancelledError:
             await _ended(beside)
+            await _counted(answer)
             answer.end(State.STOPPED)
         finally:
             await self.keep(answer)
@@ -122,6 +130,13 @@ async def _ended(tasks: Collection[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
+
+
+async def _counted(answer: GrowingAnswer) -> None:
+    """Wait a moment for what an answer took that was cut."""
+    if answer.pace.completion_tokens is None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(answer.counted.wait(), COUNTED_WITHIN_S)
 
 
 def _end(answer: GrowingAnswer, outcome: str | BaseException) -> None:

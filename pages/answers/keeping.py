@@ -39,21 +39,7 @@ async def keep(answer: GrowingAnswer) -> bool:
 
 
 def _write(answer: GrowingAnswer) -> bool:
-    figures = answer.pace.figures
-    written = Message.objects.filter(
-        id=answer.id
-    ).update(
-        kept_at=Now(),
-        text=answer.text.replace("\0", "\ufffd"),  # which Postgres does not take
-        state=answer.state,
-        finish_reason=answer.finish_reason[:20],
-        error=answer.error,
-        prompt_tokens=figures.prompt_tokens,
-        completion_tokens=figures.completion_tokens,
-        ttft_ms=figures.ttft_ms,
-        tokens_per_second=figures.tokens_per_second,
-    )
-    return written > 0
+    return Message.objects.filter(id=answer.id).update(kept_at=Now(), **answer.fields) > 0
 
 
 def broken_off() -> int:

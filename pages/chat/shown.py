@@ -63,7 +63,8 @@ def done(number: UUID, answer: GrowingAnswer | None) -> dict[str, Any]:
     """The end of an answer. What was told to the page counts where the row is behind it. Raises NothingHere."""
     message = _row(number)
     if answer is not None:
-        message.text, message.state, message.error = answer.text, answer.state, answer.error
+        for name, value in answer.fields.items():
+            setattr(message, name, value)
     tree = Tree(message.conversation.messages.all())
     tree.messages[number] = message
     return {"message": str(number), "state": message.state, "turn": turn(tree.path(number)[-1])}
