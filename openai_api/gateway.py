@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-import aiohttp
 from django.conf import settings
 from django.utils import timezone
 
@@ -29,6 +28,7 @@ from openai_api.limits.holding import Limits
 from openai_api.relay import Answer
 from openai_api.routing.dispatcher import Dispatcher
 from openai_api.routing.lookup import resolve
+from openai_api.upstream import Upstream
 from openai_api.usage.books import Books, begun
 from openai_api.usage.metering import metered
 from registry.catalog import CatalogModel
@@ -51,12 +51,12 @@ REQUESTS: Mapping[str, type[ApiRequest]] = {
 class Gateway:
     """One event loop's board, ways to replicas and connections."""
 
-    def __init__(self, board: Board, session: aiohttp.ClientSession) -> None:
+    def __init__(self, board: Board, upstream: Upstream) -> None:
         self.board = board
-        self.dispatcher = Dispatcher(session, board)
+        self.dispatcher = Dispatcher(upstream, board)
         self.limits = Limits(board)
         self._uses = KeyUses()
-        self.books = Books(session, self._address, self._settle)
+        self.books = Books(upstream, self._address, self._settle)
 
     def update(self, snapshot: Snapshot) -> None:
         """Take what the rows say now."""

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import aiohttp
 from django.conf import settings
 
 from openai_api.board import Board
 from openai_api.gateway import Gateway
 from openai_api.refresher import Refresher
-from openai_api.relay import open_session
+from openai_api.relay import open_upstream
+from openai_api.upstream import Upstream
 from openai_api.usage.spool import Spool
 from openai_api.usage.writer import UsageWriter
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 @dataclass(slots=True)
 class _Running:
     gateway: Gateway
-    session: aiohttp.ClientSession
+    upstream: Upstream
     refreshing: asyncio.Task[None] | None
     writing: asyncio.Task[None] | None = None
     writer: UsageWriter | None = None
@@ -48,9 +48,9 @@ def current() -> Gateway:
 
 def start(*, refreshed: bool = True) -> Gateway:
     """Start this loop's gateway. Not refreshed, its board stands still and is the caller's to fill."""
-    session = open_session()
-    gateway = Gateway(Board(), session)
-    here = _Running(gateway, session, _refresh(gateway) if refreshed else None)
+    upstream = open_upstream()
+    gateway = Gateway(Board(), upstream)
+    here = _Running(gateway, upstream, _refresh(gateway) if refreshed else None)
     if refreshed:
         gateway.books.ledger = writer = UsageWriter(Spool(settings.MODELYARD_SPOOL_DIR))
         here.writer, here.writing = writer, asyncio.create_task(writer.run(), name="usage")
@@ -80,7 +80,7 @@ async def stop() -> None:
         await asyncio.wait([here.writing])
         await here.writer.close()
     await here.gateway.limits.close()
-    await here.session.close()
+    here.upstream.close()
 
 
 def _refresh(gateway: Gateway) -> asyncio.Task[None]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
-from io import BytesIO
 
-import aiohttp
 from django.conf import settings
 
 from inference.protocol import accounting, tls
@@ -20,16 +17,16 @@ from inference.protocol.refusals import IGNORED_FIELDS
 from inference.protocol.stream import KEEP_ALIVE
 from openai_api.call import Call
 from openai_api.errors import AnswerCutShort, EngineSilent, ReplicaDied, ReplicaFull, ReplicaUnavailable
-from openai_api.silence import Silence
+from openai_api.upstream import Connection, Upstream
 from registry import wire
 from registry.catalog import Replica
 from registry.tokens import worker_token
 
 logger = logging.getLogger(__name__)
 
-CONNECT_S = 2.0
-LARGE_BODY = 2**20
 EVENT_STREAM = "text/event-stream"
+# Headers of an answer that its client gets to see, beside its type.
+PASSED_ON = ("retry-after", IGNORED_FIELDS.lower())
 # Draining, or not the worker that we think it is: either way another replica may answer.
 NOT_THIS_ONE = frozenset({401, 403, 503})
 
@@ -50,23 +47,29 @@ class Answer:
         return self.headers["content-type"].startswith(EVENT_STREAM)
 
 
-def open_session() -> aiohttp.ClientSession:
+def open_upstream() -> Upstream:
     """The connections of one event loop to all replicas. Raises `TlsUnusable`."""
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=settings.MODELYARD_REQUEST_TIMEOUT_S)
-    # No limit of connections: how much a replica takes is for its engine to say. Environment proxies are for others.
-    connector = aiohttp.TCPConnector(limit=0, use_dns_cache=True, ssl=wire.client_context() or True)
-    return aiohttp.ClientSession(
-        connector=connector,
-        timeout=timeout,
-        auto_decompress=False,
-        trust_env=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
+    return Upstream(wire.client_context())
 
 
-async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, stack: AsyncExitStack) -> Answer:
+async def ask(upstream: Upstream, replica: Replica, call: Call, *, stack: AsyncExitStack) -> Answer:
     """The replica's answer, once its first bytes are here; leaving `stack` hangs up. Raises `ReplicaUnavailable`."""
-    url = replica.address + PATHS[call.capability]
+    if refusal := wire.refusal(replica.address):
+        raise ReplicaUnavailable(refusal, unreachable=True)
+    try:
+        connection = await upstream.connection(replica.address)
+    except OSError as error:
+        raise ReplicaUnavailable(_why(replica.address, error), unreachable=True) from error
+    stack.callback(connection.release)
+    try:
+        return await _asked(connection, replica, call)
+    except TimeoutError as error:
+        raise EngineSilent(f"The engine of '{call.model.name}' did not answer in time.") from error
+    except OSError as error:
+        raise ReplicaDied(_why(replica.address, error), unreachable=True) from error
+
+
+async def _asked(connection: Connection, replica: Replica, call: Call) -> Answer:
     headers = {
         "Authorization": f"Bearer {worker_token(replica.launch_id)}",
         "Content-Type": "application/json",
@@ -74,26 +77,14 @@ async def ask(session: aiohttp.ClientSession, replica: Replica, call: Call, *, s
         "X-Request-Id": call.request_id,
         accounting.HEADER: call.id.hex,
     }
-    if refusal := wire.refusal(replica.address):
-        raise ReplicaUnavailable(refusal, unreachable=True)
-    try:
-        response = await stack.enter_async_context(session.post(url, data=_sent(call.encoded()), headers=headers))
-        if response.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise ReplicaFull(f"{replica.address}: full", unreachable=False)
-        if response.status in NOT_THIS_ONE:
-            raise await _refused(response)
-        return await _begun(response)
-    except aiohttp.SocketTimeoutError as error:
-        raise EngineSilent(f"The engine of '{call.model.name}' did not answer in time.") from error
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise ReplicaUnavailable(_why(replica.address, error), unreachable=True) from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise ReplicaDied(_why(replica.address, error), unreachable=True) from error
-
-
-def _sent(body: bytes) -> bytes | BytesIO:
-    # aiohttp writes bytes in one go, and warns of that when they are many; a file it writes piece by piece.
-    return body if len(body) < LARGE_BODY else BytesIO(body)
+    silence_s: float = settings.MODELYARD_REQUEST_TIMEOUT_S
+    path = PATHS[call.capability]
+    await connection.ask("POST", path, headers=headers, body=call.encoded(), silence_s=silence_s)
+    if connection.status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise ReplicaFull(f"{replica.address}: full", unreachable=False)
+    if connection.status in NOT_THIS_ONE:
+        raise await _refused(connection, replica)
+    return await _begun(connection)
 
 
 def _why(address: str, error: Exception) -> str:
@@ -110,31 +101,30 @@ def _why(address: str, error: Exception) -> str:
     return f"{address}: {error!r}"
 
 
-async def _refused(response: aiohttp.ClientResponse) -> ReplicaUnavailable:
-    text = (await response.content.read(500)).decode(errors="replace")
-    if response.status != 503:
-        logger.error("The worker at %s refused our token: %s", response.url.origin(), text)
-    return ReplicaUnavailable(f"{response.url.origin()}: {response.status} {text}", unreachable=False)
+async def _refused(connection: Connection, replica: Replica) -> ReplicaUnavailable:
+    text = (await connection.read())[:500].decode(errors="replace")
+    if connection.status != HTTPStatus.SERVICE_UNAVAILABLE:
+        logger.error("The worker at %s refused our token: %s", replica.address, text)
+    return ReplicaUnavailable(f"{replica.address}: {connection.status} {text}", unreachable=False)
 
 
-async def _begun(response: aiohttp.ClientResponse) -> Answer:
-    headers = {"content-type": response.headers.get("Content-Type", "application/json")}
-    if "Retry-After" in response.headers:
-        headers["retry-after"] = response.headers["Retry-After"]
-    if IGNORED_FIELDS in response.headers:
-        headers[IGNORED_FIELDS.lower()] = response.headers[IGNORED_FIELDS]
+async def _begun(connection: Connection) -> Answer:
+    headers = {"content-type": connection.header("content-type") or "application/json"}
+    for name in PASSED_ON:
+        if value := connection.header(name):
+            headers[name] = value
     if not headers["content-type"].startswith(EVENT_STREAM):
-        told = response.headers.get(accounting.HEADER, "")
-        return Answer(response.status, headers, _whole(await response.read()), told)
-    first = await _first_words(response.content)
-    return Answer(response.status, headers, _stream(first, response))
+        told = connection.header(accounting.HEADER.lower())
+        return Answer(connection.status, headers, _whole(await connection.rest()), told)
+    first = await _first_words(connection)
+    return Answer(connection.status, headers, _stream(first, connection))
 
 
-async def _first_words(content: aiohttp.StreamReader) -> bytes:
+async def _first_words(connection: Connection) -> bytes:
     """What a worker says to keep its line open is nothing yet: until it says more, another replica may be asked."""
-    said = await content.readany()
+    said = await connection.read()
     while said.startswith(KEEP_ALIVE):
-        said = said.removeprefix(KEEP_ALIVE) or await content.readany()
+        said = said.removeprefix(KEEP_ALIVE) or await connection.read()
     return said
 
 
@@ -142,21 +132,12 @@ async def _whole(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
-async def _stream(first: bytes, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def _stream(first: bytes, connection: Connection) -> AsyncIterator[bytes]:
     yield first
-    content, time = response.content, asyncio.get_running_loop().time
-    silence = Silence(response, settings.MODELYARD_REQUEST_TIMEOUT_S)
     try:
-        while True:
-            silence.since = time()
-            chunk = await content.readany()
-            silence.since = None
-            if not chunk:
-                return
+        while chunk := await connection.read():
             yield chunk
     except TimeoutError as error:
         raise EngineSilent("The engine said nothing for too long in the middle of its answer.") from error
-    except (aiohttp.ClientError, OSError) as error:
+    except OSError as error:
         raise AnswerCutShort from error
-    finally:
-        silence.end()

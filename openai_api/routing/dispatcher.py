@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 from http import HTTPStatus
 from uuid import UUID
 
-import aiohttp
 from django.conf import settings
 
 from inference.protocol.stream import DONE, comment, event
@@ -19,6 +18,7 @@ from openai_api.call import Call, Outcome
 from openai_api.errors import EngineError, EngineSilent, ReplicaDied, ReplicaFull, ReplicaUnavailable
 from openai_api.relay import EVENT_STREAM, Answer, ask
 from openai_api.routing.seating import Guest, Seating
+from openai_api.upstream import Upstream
 from registry.catalog import Replica
 
 logger = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 class Dispatcher:
     """One event loop's way to the replicas."""
 
-    def __init__(self, session: aiohttp.ClientSession, board: Board) -> None:
-        self._session = session
+    def __init__(self, upstream: Upstream, board: Board) -> None:
+        self._upstream = upstream
         self._seating = Seating(board)
 
     def in_flight(self, launch_id: UUID) -> int:
@@ -70,7 +70,7 @@ class Dispatcher:
     async def _asked(self, guest: Guest, replica: Replica, attempt: AsyncExitStack) -> Answer | None:
         """The replica's answer; None when another one shall be asked."""
         try:
-            answer = await ask(self._session, replica, guest.call, stack=attempt)
+            answer = await ask(self._upstream, replica, guest.call, stack=attempt)
         except ReplicaFull:
             self._seating.refused(guest, replica)
             return None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Protocol
 from uuid import UUID
 
-import aiohttp
 from django.utils import timezone
 
 from inference.protocol.accounting import PATH
@@ -18,6 +18,7 @@ from inference.protocol.capabilities import ENDPOINTS
 from inference.protocol.errors import ApiError
 from openai_api.call import Call, Outcome
 from openai_api.errors import ClientGone
+from openai_api.upstream import Upstream
 from openai_api.usage.metering import take
 from openai_api.usage.metrics import Metrics
 from openai_api.usage.rows import line_of
@@ -47,10 +48,10 @@ class Ledger(Protocol):
 class Books:
     """One event loop's. Without a ledger there are figures and no rows."""
 
-    def __init__(self, session: aiohttp.ClientSession, whereabouts: Whereabouts, settle: Settle) -> None:
+    def __init__(self, upstream: Upstream, whereabouts: Whereabouts, settle: Settle) -> None:
         self.metrics = Metrics()
         self.ledger: Ledger | None = None
-        self._session = session
+        self._upstream = upstream
         self._whereabouts = whereabouts
         self._settle = settle
         self._asking: set[asyncio.Task[None]] = set()
@@ -112,13 +113,20 @@ class Books:
         if address is None or outcome.launch_id is None:
             return False
         headers = {"Authorization": f"Bearer {worker_token(outcome.launch_id)}"}
-        timeout = aiohttp.ClientTimeout(total=ASK_S)
         try:
-            async with self._session.get(address + PATH + outcome.id.hex, headers=headers, timeout=timeout) as response:
-                return response.status == 200 and take(await response.read(), outcome)
-        except (aiohttp.ClientError, OSError) as error:
+            async with asyncio.timeout(ASK_S):
+                return await self._told(address, outcome, headers)
+        except OSError as error:
             logger.info("A worker did not say what an aborted request took: %r", error)
             return False
+
+    async def _told(self, address: str, outcome: Outcome, headers: Mapping[str, str]) -> bool:
+        connection = await self._upstream.connection(address)
+        try:
+            await connection.ask("GET", PATH + outcome.id.hex, headers=headers, silence_s=ASK_S)
+            return connection.status == HTTPStatus.OK and take(await connection.rest(), outcome)
+        finally:
+            connection.release()
 
 
 def begun(call: Call) -> Outcome:
