@@ -26,7 +26,8 @@ def begin() -> Sweep:
             "INSERT INTO registry_sweep AS s (id, swept_at, listening_since, alarm)"
             " SELECT %s, now, now, '' FROM (SELECT clock_timestamp() AS now) AS clock"
             " ON CONFLICT (id) DO UPDATE SET swept_at = excluded.swept_at, listening_since ="
-            " CASE WHEN excluded.swept_at - s.swept_at > make_interval(secs => %s) THEN excluded.swept_at ELSE s.listening_since END"
+            " CASE WHEN excluded.swept_at - s.swept_at > make_interval(secs => %s)"
+            " THEN excluded.swept_at ELSE s.listening_since END"
             " RETURNING id, swept_at, listening_since, alarm, alarm_since",
             [Sweep.ROW, GAP.total_seconds()],
         )

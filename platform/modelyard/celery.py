@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any
 
 from celery import Celery
 from celery.app.amqp import AMQP
 from django.conf import settings
-from kombu import Connection
+
+from modelyard.broker import PatientConnection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "modelyard.settings")
 
 # Celery warns of root because pickled messages could run anything; ours are JSON.
 warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
-
-RETRY_S = 1.0
-
-
-class PatientConnection(Connection):
-    """Tries again every second for as long as it takes. Kombu waits longer each time, up to half a minute, in which a
-    database that is back already would not be noticed."""
-
-    def ensure_connection(self, *args: Any, **options: Any) -> Any:
-        return super().ensure_connection(
-            *args, **(options | {"interval_start": RETRY_S, "interval_step": 0, "interval_max": RETRY_S})
-        )
 
 
 class Broker(AMQP):

@@ -27,6 +27,7 @@ from registry.models import Worker
 from registry.states import ACTIVE, TERMINAL, Order, WorkerState
 
 CYCLE_S = 1.0
+CALM_CYCLE_S = 2.0  # while all that is here serves; ends and nudges come at once in any case
 ENDING_S = 0.2  # while the memory of an ended worker is waited for
 
 
@@ -46,6 +47,7 @@ class Agent:
         self._orphans = Orphans(self.node)
         self._library = Library(estimate.inspect)
         self._room = Room(Path(settings.MODELYARD_LOG_DIR).parent)
+        self._calm = False
         self._lock = threading.Lock()  # the cycle and Celery's tasks take turns
 
     def cycle(self) -> None:
@@ -55,6 +57,7 @@ class Agent:
         with self._lock:
             workers = launches.of_node(self.node)
             self._attend(workers)
+            self._calm = all(map(launches.serves, workers))
             running = Running({str(worker.launch_id) for worker in workers}, self._watch.sessions())
             self._owner.assure()
             if self._inventory.turn(self.node, running):
@@ -67,9 +70,12 @@ class Agent:
         with self._lock:
             self._attend(launches.of_node(self.node, launch_id=launch_id))
 
-    def wait(self, timeout_s: float = CYCLE_S) -> None:
+    def wait(self) -> None:
         """Until the next cycle is due: after a while, or at once when a worker has ended."""
-        self._watch.wait(ENDING_S if self._endings.pending else timeout_s)
+        if self._endings.pending:
+            self._watch.wait(ENDING_S)
+        else:
+            self._watch.wait(CALM_CYCLE_S if self._calm else CYCLE_S)
 
     def wake(self) -> None:
         """End a wait, from any thread."""

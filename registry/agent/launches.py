@@ -10,7 +10,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from registry.models import Node, Worker
-from registry.states import ACTIVE
+from registry.plan.calm import HEARD
+from registry.states import ACTIVE, Order, WorkerState
 
 # What the cycle looks at; the rest is read when a launch is started.
 FIELDS = (
@@ -35,6 +36,12 @@ def of_node(node: Node, *, launch_id: UUID | None = None) -> list[Worker]:
 def now_of(worker: Worker) -> datetime:
     """When its row was read, on the database's clock."""
     return cast(datetime, worker.seen_at)  # type: ignore[attr-defined]  # annotated above
+
+
+def serves(worker: Worker) -> bool:
+    """Whether it does what it should, and was heard just now."""
+    ready = worker.state == WorkerState.READY and worker.order == Order.RUN and worker.unresponsive_since is None
+    return ready and worker.heartbeat_at is not None and now_of(worker) - worker.heartbeat_at < HEARD
 
 
 def drain_limit(worker: Worker) -> timedelta:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from registry.plan.actions import Action, Alarm, NodeBack, NodeLost
 from registry.plan.views import NodeView, Snapshot, WorkerView
 
-NODE_LATE = timedelta(seconds=10)  # agents beat twice a second
+NODE_LATE = timedelta(seconds=10)  # agents beat every second or two
 # Machines that fall silent together are not found late together: the first would be given up before the brake is on.
 SUSPECT = timedelta(seconds=5)  # silent for so long, a node counts for the brake
 TOGETHER = timedelta(seconds=60)  # and so long after it was given up
