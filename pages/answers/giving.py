@@ -20,6 +20,7 @@ from openai_api.gateway import Gateway
 from openai_api.relay import Answer
 from pages.answers.answer import GrowingAnswer
 from pages.answers.audience import Audience
+from pages.answers.reasons import told
 from pages.models.message import State
 
 logger = logging.getLogger(__name__)
@@ -143,10 +144,10 @@ def _end(answer: GrowingAnswer, outcome: str | BaseException) -> None:
     if isinstance(outcome, str):
         answer.end(State.DONE, reason=outcome)
     elif isinstance(outcome, ApiError):
-        answer.end(State.FAILED, error=outcome.message)
+        answer.end(State.FAILED, error=told(outcome))
     else:
         logger.error("An answer for a page failed.", exc_info=outcome)
-        answer.end(State.FAILED, error=InternalServerError().message)
+        answer.end(State.FAILED, error=told(InternalServerError()))
 
 
 async def _draw(answer: GrowingAnswer) -> None:
@@ -171,8 +172,10 @@ async def _accepted(answer: Answer) -> Answer:
 
 
 def _engine_error(error: Any) -> EngineError:
-    message = error.get("message") if isinstance(error, dict) else None
-    return EngineError(str(message or "The engine answered with an error that says nothing."))
+    given = error if isinstance(error, dict) else {}
+    found = EngineError(str(given.get("message") or "The engine answered with an error that says nothing."))
+    found.code, found.param = (str(given.get(name) or "") or None for name in ("code", "param"))
+    return found
 
 
 def _read(payload: dict[str, Any], answer: GrowingAnswer, reason: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
+from django.utils.translation import gettext_noop
 
 from pages import database
 from pages.answers.answer import GrowingAnswer
@@ -17,6 +18,7 @@ from pages.models.message import State
 logger = logging.getLogger(__name__)
 
 ABANDONED = timedelta(seconds=30)
+BROKEN_OFF = gettext_noop("The server ended while this was being answered. Ask again.")  # translated when it is shown
 AGAIN_AFTER_S = (1, 2, 5, 10, 30, 60)
 
 
@@ -45,5 +47,5 @@ def _write(answer: GrowingAnswer) -> bool:
 def broken_off() -> int:
     """Say of answers that nobody gives any more that they broke off: their process is gone. Returns how many."""
     return Message.objects.filter(state=State.RUNNING, kept_at__lt=Now() - ABANDONED).update(
-        state=State.FAILED, error="The server ended while this was being answered. Ask again."
+        state=State.FAILED, error=BROKEN_OFF
     )

@@ -32,6 +32,7 @@ from pages.answers.answer import GrowingAnswer
 from pages.answers.audience import Room
 from pages.answers.giving import Answers
 from pages.answers.pace import Pace
+from pages.answers.reasons import told
 from pages.chat import asking, shown
 from pages.chat.asking import Begun, Question
 from pages.chat.states import described
@@ -88,7 +89,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                 raise PayloadTooLarge(settings.MODELYARD_MAX_BODY_BYTES)
             await self._obey(understood(parse_body(raw), self.spoken))
         except ApiError as error:
-            await self._say("error", text=error.message)
+            await self._say("error", text=told(error))
         except PagesError as error:
             await self._say("error", text=str(error))
 
@@ -134,7 +135,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await self.gateway.wait_until_loaded()
             call = self.gateway.call("chat", begun.body, caller=self._caller(), request_id=f"chat_{uuid.uuid4().hex}")
         except ApiError as error:
-            answer.end(State.FAILED, error=error.message)
+            answer.end(State.FAILED, error=told(error))
             await self.answers.keep(answer)
         else:
             self.answers.start(answer, call)

@@ -19,7 +19,7 @@ from pages.languages import of_socket
 
 CHINESE = ["zh-hans", "zh-hant"]
 # `templatize` writes templates as calls of gettext: the same that `makemessages` reads.
-CALL = re.compile(r"\b(?:gettext|_|ngettext)\(\s*u?(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
+CALL = re.compile(r"\b(?:gettext|gettext_noop|_|ngettext)\(\s*u?(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
 
 
 def sources() -> Iterator[str]:
