@@ -32,7 +32,6 @@ def agent(queue: str, launch_id: UUID) -> None:
 
 def launches(worker_ids: Sequence[int]) -> None:
     """Let the agents of these workers look at them now; of many only the first."""
-    # A send takes longer the more queues there are (11 ms with a thousand): kombu lists them all before each.
     give_up_at = time.monotonic() + MOST_S
     workers = Worker.objects.filter(pk__in=worker_ids[:MOST]).select_related("node")
     for worker in workers.only("launch_id", "node__name"):

@@ -33,7 +33,7 @@ class PatientConnection(Connection):
         )
 
 
-class Waiter(pgmq._NotifyWaiter):
+class Waiter(pgmq._NotifyWaiter):  # type: ignore[misc]  # kombu has no types
     """Sleeps until Postgres announces a message."""
 
     def wait(self, timeout: float | None) -> bool:
@@ -49,11 +49,12 @@ class Waiter(pgmq._NotifyWaiter):
             return True
 
 
-class Transport(pgmq.Transport):
+class Transport(pgmq.Transport):  # type: ignore[misc]  # kombu has no types
     """One consumer's or producer's way to the queues."""
 
     def __init__(self, client: Connection, **options: Any) -> None:
         super().__init__(client, **options)
+        self._notify_waiter: Waiter | None = None
         self._looked_at = -math.inf
 
     def verify_connection(self, connection: Any) -> bool:
