@@ -14,7 +14,7 @@ from yard import Yard, until
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(180)]
 
 PART = '<li><a href="#">the first one</a></li><li><button data-more="7" data-searching>Searching</button></li>'
-WORDS = " ".join(f"word{number}" for number in range(40))
+WORDS = " ".join(f"word{number}" for number in range(30))
 
 
 @pytest.fixture(scope="module")
@@ -60,17 +60,31 @@ def test_the_words_of_an_answer_arrive_one_after_the_other(operator: Page, echo:
     expect(operator.get_by_role("heading", name="What can I help with?")).to_be_visible()
 
 
-def test_stop_ends_the_answer_where_it_is_and_the_engine_with_it(operator: Page, echo: Yard) -> None:
-    ask(operator, WORDS)
-    expect(operator.locator(".turn.assistant .prose")).to_contain_text("word3")
+def test_stop_ends_an_answer_where_it_is_and_the_engine_with_it_and_it_goes_on_when_asked(
+    operator: Page, echo: Yard
+) -> None:
+    words, body = WORDS[: WORDS.index(" word24")], operator.locator(".turn.assistant .prose")
+    ask(operator, words)
+    expect(body).to_contain_text("word3")
     operator.get_by_role("button", name="Stop").click()
     expect(operator.locator(".figures")).to_contain_text("stopped")
     until(lambda: echo.stats(echo.ready("echo"))["engine"]["running"] == 0, within=1, what="the engine is idle")
     said = answer(operator)
-    assert "word39" not in said
+    assert "word23" not in said
     operator.reload()
     assert answer(operator) == said
-    expect(operator.locator(".figures")).to_contain_text("stopped")
+    expect(operator.locator(".figures")).to_contain_text(re.compile(r"stopped\d+ tokens"))
+    expect(operator.locator("#state")).to_have_text("ready")
+    reach(operator, "Continue", "Shift+Tab", start="#prompt")
+    operator.keyboard.press("Enter")
+    expect(body).to_contain_text(f"{said} word")
+    operator.reload()
+    answered(operator)
+    assert answer(operator) == words
+    # A word that the engine had made when it was stopped came twice.
+    expect(operator.locator(".figures")).to_contain_text(re.compile(r"2\d tokens"))
+    expect(operator.get_by_role("button", name="Continue")).to_have_count(0)
+    expect(operator.locator(".turn")).to_have_count(2)
 
 
 def test_an_answer_goes_on_after_a_reload_and_a_lost_connection(operator: Page, echo: Yard) -> None:
