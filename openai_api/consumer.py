@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
 
@@ -49,6 +49,9 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
     """`handle()` runs in a task that is cancelled the moment the client is gone. Holds no database connection."""
 
     methods: ClassVar[tuple[str, ...]] = ("GET",)
+    # Whether the client hung up before it had its answer.
+    _left: bool = False
+    _watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         # Not the stock dispatch: it awaits each handler before it looks at the next event, so it never sees a
@@ -56,20 +59,20 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
         self.scope = scope
         self.base_send = send
         self.method: str = scope["method"]
+        # Of several with one name the first counts.
+        self._headers: dict[bytes, bytes] = dict(reversed(list(scope["headers"])))
         self.request_id = self._request_id()
-        self._body_read = asyncio.Event()
         self._started = self._complete = False
         self._tail = b""  # of what was sent: whether an event is open, and whether the stream said that it ended
-        answering = asyncio.create_task(self._answer(receive))
-        watching = asyncio.create_task(self._disconnected(receive, answering))
         try:
-            await answering
+            await self._answer(receive)
         except asyncio.CancelledError:
             # Either the client left, which is a way to end, or the server wants us to end.
-            if (us := asyncio.current_task()) is None or us.cancelling():
+            if not self._left or (us := asyncio.current_task()) is None or us.uncancel():
                 raise
         finally:
-            watching.cancel()
+            if self._watching is not None:
+                self._watching.cancel()
 
     async def authorize(self) -> None:
         """Before the body is read: raise an `ApiError` to refuse the request."""
@@ -109,7 +112,7 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
 
     def header(self, name: bytes) -> str:
         """A request header by its lower-case name; empty when there is none."""
-        return next((value.decode("latin-1") for key, value in self.scope["headers"] if key == name), "")
+        return self._headers.get(name, b"").decode("latin-1")
 
     def client_address(self) -> str:
         """The network address of who asks; a proxy on this machine is believed."""
@@ -123,7 +126,7 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
             self._check_method()
             await self.authorize()
             body = await self._read_body(receive)
-            self._body_read.set()
+            self._watching = asyncio.create_task(self._disconnected(receive, asyncio.current_task()))
             await self.handle(body)
         except ClientGone:
             return
@@ -153,26 +156,27 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
             raise PayloadTooLarge(limit)
         self._check_encoding()
         body = bytearray()
+        idle_s: float = settings.MODELYARD_BODY_IDLE_S
         whole_s: float = settings.MODELYARD_BODY_TIMEOUT_S
+        time = asyncio.get_running_loop().time
+        last = time() + whole_s
         try:
-            async with asyncio.timeout(whole_s):
+            async with asyncio.timeout(min(idle_s, whole_s)) as patience:
                 while await self._read_part(receive, body):
                     if len(body) > limit:
                         raise PayloadTooLarge(limit)
+                    patience.reschedule(min(time() + idle_s, last))
         except TimeoutError:
-            raise RequestTimeout(f"The request body did not arrive within {whole_s:g} s.") from None
+            if time() >= last:
+                raise RequestTimeout(f"The request body did not arrive within {whole_s:g} s.") from None
+            raise RequestTimeout(f"Nothing more of the request body arrived for {idle_s:g} s.") from None
         if len(body) > limit:
             raise PayloadTooLarge(limit)
         return bytes(body)
 
     async def _read_part(self, receive: Receive, body: bytearray) -> bool:
         """Whether more is to come."""
-        idle_s: float = settings.MODELYARD_BODY_IDLE_S
-        try:
-            async with asyncio.timeout(idle_s):
-                message = await receive()
-        except TimeoutError:
-            raise RequestTimeout(f"Nothing more of the request body arrived for {idle_s:g} s.") from None
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         body += message.get("body", b"")
@@ -184,12 +188,12 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
             # A small compressed body can be a huge one: nothing is unpacked here.
             raise UnsupportedBody(f"A body in the encoding '{encoding[:40]}' is not read here: send it as it is.")
 
-    async def _disconnected(self, receive: Receive, answering: asyncio.Task[None]) -> None:
-        await self._body_read.wait()
+    async def _disconnected(self, receive: Receive, answering: asyncio.Task[None] | None) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         # Servers also say `disconnect` once a response is whole; then what follows it may run to its end.
-        if not self._complete:
+        if not self._complete and answering is not None:
+            self._left = True
             answering.cancel()
 
     async def _preflight(self) -> None:
@@ -200,7 +204,7 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
 
     def _request_id(self) -> str:
         given = self.header(b"x-request-id")
-        return given if _REQUEST_ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+        return given if _REQUEST_ID.fullmatch(given) else f"req_{os.urandom(16).hex()}"
 
     def _cors(self) -> Mapping[str, str]:
         """Which pages may read the answer. Keys are in the call itself, no cookie is looked at here."""

@@ -84,8 +84,7 @@ class Seats:
 
     def _most(self, replica: Replica, now: float, *, bounded: bool) -> int | None:
         capacity = replica.capacity if bounded else None
-        refusal = self._refusals.get(replica.launch_id)
-        if refusal is None:
+        if not self._refusals or (refusal := self._refusals.get(replica.launch_id)) is None:
             return capacity
         said = refusal.most(now)
         if said is None:
@@ -94,6 +93,7 @@ class Seats:
         return said if capacity is None else min(said, capacity)
 
     def _set_probed(self, launch_id: UUID, *, probed: bool) -> None:
-        health = self._health.get(launch_id)
+        # With every request, and mostly there is nobody in it: an id's hash takes longer than to see that.
+        health = self._health.get(launch_id) if self._health else None
         if health is not None and health.failures >= PATIENCE:
             self._health[launch_id] = replace(health, probed=probed)
