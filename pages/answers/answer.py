@@ -85,7 +85,7 @@ class GrowingAnswer:
         `blocks`: `finished` ones from the number `first` on, the `open` ones that replace those before, and the words
         after them (`tail`). `text`: more words for the tail.
         """
-        blocks, said, drawn = 0, 0, -1
+        blocks, said, drawn, clock = 0, 0, -1, asyncio.get_running_loop().time
         self.followers += 1
         try:
             while True:
@@ -97,7 +97,11 @@ class GrowingAnswer:
                     yield message
                 if not running:
                     return
-                await asyncio.gather(changed.wait(), asyncio.sleep(SEND_EVERY_S))
+                # What was drawn comes seldom, and keeps no words waiting.
+                next_at = clock() + SEND_EVERY_S if message is not None and message["type"] == "text" else 0.0
+                await changed.wait()
+                if (early_s := next_at - clock()) > 0:
+                    await asyncio.sleep(early_s)
         finally:
             self.followers -= 1
 

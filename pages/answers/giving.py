@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sized
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,7 @@ from pages.models.message import State
 logger = logging.getLogger(__name__)
 
 DRAW_EVERY_S = 0.2
-DRAW_SHARE = 5  # drawing may take this fraction of the time
+DRAW_SHARE = 5  # drawing all answers may take this fraction of the time
 LONG = 4_000  # characters that are drawn beside the event loop
 KEEP_EVERY_S = 2.0
 KEPT_WITHIN_S = 5.0  # else the page is told before the row is written
@@ -95,7 +95,10 @@ class Answers:
             del self._answers[answer.id]
 
     async def _give(self, answer: GrowingAnswer, call: Call) -> None:
-        beside = [asyncio.create_task(_draw(answer)), asyncio.create_task(self._keep_every_few_seconds(answer))]
+        beside = [
+            asyncio.create_task(_draw(answer, self._tasks)),
+            asyncio.create_task(self._keep_every_few_seconds(answer)),
+        ]
         try:
             # `gather` hands a bug over as a value: the page hears of it, the log gets the traceback.
             [outcome] = await asyncio.gather(self._grow(answer, call), return_exceptions=True)
@@ -150,8 +153,8 @@ def _end(answer: GrowingAnswer, outcome: str | BaseException) -> None:
         answer.end(State.FAILED, error=told(InternalServerError()))
 
 
-async def _draw(answer: GrowingAnswer) -> None:
-    """Make HTML now and then, while somebody looks."""
+async def _draw(answer: GrowingAnswer, given: Sized) -> None:
+    """Make HTML now and then, while somebody looks; the less often, the more answers are `given`."""
     pause = DRAW_EVERY_S
     while True:
         await asyncio.sleep(pause)
@@ -160,7 +163,7 @@ async def _draw(answer: GrowingAnswer) -> None:
         begun = time.monotonic()
         long = len(answer.shown) + len(answer.text) - answer.covered > LONG
         answer.draw(await asyncio.to_thread(answer.prose.update) if long else answer.prose.update())
-        pause = max(DRAW_EVERY_S, DRAW_SHARE * (time.monotonic() - begun))
+        pause = max(DRAW_EVERY_S, DRAW_SHARE * len(given) * (time.monotonic() - begun))
 
 
 async def _accepted(answer: Answer) -> Answer:
