@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
-from yard import Yard
+from yard import READY, Yard
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
@@ -60,6 +60,14 @@ def page(browser: Browser, yard: Yard) -> Iterator[Page]:
     yield opened
     context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def echo(yard: Yard) -> Yard:
+    """With a model that says what it hears, 50 ms a word; most tests find it running."""
+    if yard.row(READY, "echo", 0) is None:
+        yard.run("deploy", "echo", "--engine", "echo", "--option", "token_delay_ms=50", "--wait")
+    return yard
 
 
 @pytest.fixture(scope="session")

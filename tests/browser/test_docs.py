@@ -11,11 +11,10 @@ from yard import Yard
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(180)]
 
 
-def test_every_parameter_can_be_read_and_a_request_tried_with_a_key(operator: Page, yard: Yard) -> None:
-    yard.run("deploy", "echo", "--engine", "echo", "--option", "token_delay_ms=50", "--wait")
+def test_every_parameter_can_be_read_and_a_request_tried_with_a_key(operator: Page, echo: Yard) -> None:
     operator.goto("/docs")
     operator.get_by_role("button", name="Authorize").click()
-    operator.get_by_label("Value").fill(yard.credentials["api_key"])
+    operator.get_by_label("Value").fill(echo.credentials["api_key"])
     operator.get_by_role("button", name="Apply credentials").click()
     operator.get_by_role("button", name="Close", exact=True).click()
     block = operator.locator("#operations-Chat-createChatCompletion")

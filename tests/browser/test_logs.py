@@ -15,12 +15,11 @@ LINES = "[data-log-lines]"
 
 
 @pytest.fixture
-def log(operator: Page, yard: Yard) -> Iterator[TextIOBase]:
+def log(operator: Page, echo: Yard) -> Iterator[TextIOBase]:
     """What the page's worker writes to."""
-    yard.run("deploy", "echo", "--engine", "echo", "--option", "token_delay_ms=50", "--wait")
-    worker = yard.ready("echo")
+    worker = echo.ready("echo")
     operator.goto(f"/admin/registry/worker/{worker['id']}/log/")
-    with (yard.data_dir / "logs" / "workers" / f"{worker['launch_id']}.log").open("a") as file:
+    with (echo.data_dir / "logs" / "workers" / f"{worker['launch_id']}.log").open("a") as file:
         yield file
 
 

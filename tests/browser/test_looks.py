@@ -29,8 +29,7 @@ def test_what_people_see_first_can_be_used_by_everybody(page: Page) -> None:
     assert page.locator("html").get_attribute("lang") == "zh-hans"
 
 
-def test_a_chat_can_be_used_by_everybody_and_everywhere(operator: Page, yard: Yard) -> None:
-    yard.run("deploy", "echo", "--engine", "echo", "--option", "token_delay_ms=50", "--wait")
+def test_a_chat_can_be_used_by_everybody_and_everywhere(operator: Page, echo: Yard) -> None:
     expect(operator.locator("#state")).not_to_be_empty()
     assert grave_findings(operator) == []
     operator.get_by_label("Model", exact=True).select_option("echo")
