@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from pages.chat.asking import conversation_of
 from pages.chat.tree import Tree
 from pages.errors import NothingHere
-from pages.models import Conversation, Kind, Message
+from pages.models import Conversation, Kind, Message, State
 
 PAGE = 40
 LONGEST_TITLE = 200
@@ -52,8 +52,10 @@ def share(person: int, number: UUID) -> Conversation:
     """Let whoever knows the link read it as it is now. Sharing again shows what came since under the same link."""
     conversation = conversation_of(person, number)
     conversation.share_token = conversation.share_token or secrets.token_urlsafe(32)
-    conversation.shared_leaf_id = conversation.leaf_id
-    conversation.save(update_fields=["share_token", "shared_leaf"])
+    conversation.shared_leaf = leaf = conversation.leaf
+    # An answer that was cut may go on later.
+    conversation.shared_characters = None if leaf is None or leaf.state == State.RUNNING else len(leaf.text)
+    conversation.save(update_fields=["share_token", "shared_leaf", "shared_characters"])
     return conversation
 
 
@@ -70,6 +72,14 @@ def shared(token: str) -> Conversation:
     if found is None:
         raise NothingHere(gettext("There is nothing under this link. Whoever shared it may have taken it back."))
     return found
+
+
+def shared_path(conversation: Conversation) -> list[Message]:
+    """What its link shows: the path as it was when it was shared."""
+    messages = path_of(conversation, conversation.shared_leaf_id)
+    if messages and messages[-1].id == conversation.shared_leaf_id:
+        messages[-1].text = messages[-1].text[: conversation.shared_characters]
+    return messages
 
 
 def path_of(conversation: Conversation, leaf: UUID | None) -> list[Message]:

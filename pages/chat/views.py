@@ -130,8 +130,7 @@ def drop_preset(request: HttpRequest, number: int) -> HttpResponse:
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """Somebody's conversation, to read."""
     found = store.shared(token)
-    messages = store.path_of(found, found.shared_leaf_id)
-    turns = [shown.read_only(message) for message in messages]
+    turns = [shown.read_only(message) for message in store.shared_path(found)]
     return render(request, "pages/shared.html", {"conversation": found, "turns": turns})
 
 

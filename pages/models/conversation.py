@@ -36,6 +36,8 @@ class Conversation(models.Model):
     shared_leaf = models.ForeignKey(
         "pages.Message", on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
+    # So many characters of that last message were there; null: all that it has, since it was still being given.
+    shared_characters = models.PositiveIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     changed_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -40,8 +40,8 @@ const menu = new Menu(server, {
 });
 const socket = new Socket(page.dataset.socket, {
     open() {
+        followAll(lost);
         lost = false;
-        followAll();
         watch();
         refresh();
     },
@@ -102,9 +102,10 @@ const HANDLERS = {
     },
 };
 
-/** Hear of the answers on the page that are being given, from where they are. */
-function followAll() {
-    for (const turn of running()) {
+/** Hear of the answers on the page that are being given; after an absence of a cut one too, which may have gone on. */
+function followAll(wasAway = false) {
+    const cut = wasAway ? list.querySelectorAll(".turn:last-child:has([data-continue])") : [];
+    for (const turn of [...running(), ...cut]) {
         socket.send({ type: "follow", message: turn.dataset.message });
     }
 }
