@@ -18,6 +18,7 @@ from pages.arena.language import language
 from pages.arena.leaks import Said
 from pages.chat.tree import Tree
 from pages.errors import Refused
+from pages.lanes.rows import held
 from pages.models import Battle, Conversation, Message, Role, State, Vote
 
 HOUR = timedelta(hours=1)
@@ -31,10 +32,8 @@ def vote(person: int, number: UUID, said: str) -> Battle:
     if battle.lane_a is None or battle.lane_b is None:
         raise Refused(gettext("A side of this battle was deleted. Start a new round."))
     with transaction.atomic():
-        # Who votes and who asks take turns: what is judged here is all that was asked.
-        lanes = [battle.lane_a_id, battle.lane_b_id]
-        list(Conversation.objects.select_for_update(no_key=True).filter(id__in=lanes).order_by("id"))
-        told = heard(battle.lane_a), heard(battle.lane_b)
+        lanes = held([battle.lane_a, battle.lane_b])
+        told = [heard(lane) for lane in lanes]
         why = set_aside(person, told, hidden=(battle.model_a, battle.model_b))
         _write(battle, said, why=why, spoken=told[0].language)
         _lift(battle.lane_a, battle.model_a)

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
+from pages.chat import presets
 from pages.chat.views import for_members
 from pages.compare import past as past_comparisons
 from pages.compare import voting
@@ -21,7 +22,7 @@ from pages.lanes import rows
 from pages.lanes.around import or_says_why, person, sidebar
 from pages.lanes.past import before
 from pages.lanes.words import MOST_LANES
-from pages.models import Battle, Conversation, Preset
+from pages.models import Battle, Conversation
 
 
 @require_safe
@@ -86,7 +87,7 @@ def _page(request: HttpRequest, lanes: Sequence[Conversation], **more: Any) -> H
         "title": first.title if first else "",
         "most": MOST_LANES,
         "conversation": first,
-        "presets": Preset.objects.filter(Q(owner=None) | Q(owner_id=person(request))),
+        "presets": presets.offered(person(request)),
         "parameters": first.parameters if first else {},
         **sidebar(request),
         **more,

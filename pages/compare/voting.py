@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from pages.arena.judging import Heard
 from pages.arena.voting import heard, set_aside
 from pages.errors import Refused
-from pages.lanes.rows import lanes_of
+from pages.lanes.rows import held, lanes_of
 from pages.models import Battle, Conversation, Vote
 
 BOTH = frozenset({Vote.TIE, Vote.BAD})
@@ -26,9 +26,7 @@ def vote(person: int, comparison: UUID, *, best: UUID | None, verdict: str = "")
     `best` is the lane that won: one battle for each other lane, which it lost. Without it the verdict is `tie` or
     `bad`, one battle for each two lanes.
     """
-    lanes = lanes_of(person, comparison)
-    # Of two votes at once the second waits here, and finds the first one's battles.
-    list(Conversation.objects.select_for_update(no_key=True).filter(id__in=[lane.id for lane in lanes]))
+    lanes = held(lanes_of(person, comparison))
     if Battle.objects.filter(Q(lane_a__in=lanes) | Q(lane_b__in=lanes)).exists():
         raise Refused(gettext("You have voted on this comparison."))
     pairs = _pairs(lanes, best, verdict)

@@ -41,8 +41,21 @@ def lanes_of(person: int, comparison: UUID) -> list[Conversation]:
     lanes = Conversation.objects.filter(owner_id=person, comparison=comparison, kind=Kind.LANE)
     found = list(lanes.select_related("leaf").order_by("created_at", "id"))
     if not found:
-        raise NothingHere(gettext("There is no such comparison. Its lanes may have become chats, or were deleted."))
+        raise NothingHere(gettext("There is no such comparison. It may have been deleted."))
     return found
+
+
+def held(lanes: Sequence[Conversation]) -> list[Conversation]:
+    """The lanes as they are now, until the transaction ends: who asks and who votes at once wait for each other here,
+    and find what was done. Raises NothingHere when one is gone."""
+    numbers = [lane.id for lane in lanes]
+    locked = Conversation.objects.select_for_update(no_key=True).filter(id__in=numbers)
+    list(locked.order_by("id").values_list("id"))
+    # A second look: what the first one waited for came after it began.
+    now = Conversation.objects.select_related("leaf").in_bulk(numbers)
+    if len(now) < len(numbers):
+        raise NothingHere(gettext("There is no such comparison. It may have been deleted."))
+    return [now[number] for number in numbers]
 
 
 def side(lane: Conversation, name: str) -> Side:
@@ -69,8 +82,8 @@ def ask_all_again(
 ) -> list[Begun]:
     """Other answers to the last question, with other parameters if any. Raises Refused while one is being given."""
     lanes = _answered(lanes)
-    again = {"kind": Kind.LANE, "parameters": parameters}
-    return [asking.ask_again(person, lane.leaf_id, **again) for lane in lanes if lane.leaf_id]
+    asked = [lane.leaf_id for lane in lanes if lane.leaf_id]
+    return [asking.ask_again(person, answer, parameters=parameters, kind=Kind.LANE) for answer in asked]
 
 
 @transaction.atomic
@@ -117,10 +130,7 @@ def _copied(message: Message, chat: Conversation, numbers: Mapping[UUID, UUID]) 
 
 
 def _answered(lanes: Sequence[Conversation]) -> list[Conversation]:
-    """The lanes as they are now, held: of two questions at once the second waits here, and finds the first."""
-    numbers = [lane.id for lane in lanes]
-    held = Conversation.objects.select_for_update(no_key=True, of=("self",)).filter(id__in=numbers)
-    now = {lane.id: lane for lane in held.order_by("id").select_related("leaf")}
-    if any(lane.leaf is not None and lane.leaf.state == State.RUNNING for lane in now.values()):
+    now = held(lanes)
+    if any(lane.leaf is not None and lane.leaf.state == State.RUNNING for lane in now):
         raise Refused(gettext("An answer is still being given. Wait for it, or stop it."))
-    return [now[number] for number in numbers if number in now]
+    return now

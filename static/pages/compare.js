@@ -3,6 +3,8 @@
 import { agreed } from "./agreeing.js";
 import { Lanes, byId, words } from "./lanes.js";
 import { Parameters } from "./parameters.js";
+import { Presets } from "./presets.js";
+import { Server } from "./server.js";
 
 const KEY = "modelyard.compared";
 const most = Number(byId("page").dataset.most);
@@ -48,7 +50,8 @@ const lanes = new Lanes({
     changed: judge,
 });
 
-const parameters = new Parameters(chooseAlso);
+const parameters = new Parameters();
+new Presets(new Server(lanes.page), parameters, { chosen: chooseAlso, current: () => "" });
 
 /** What a preset names stands beside what is chosen. */
 function chooseAlso(model) {

@@ -27,10 +27,10 @@ def rival() -> Iterator[EchoWorker]:
 @pytest.fixture
 def anna(transactional_db: None) -> User:
     """Whom the rig's gateway knows."""
-    return User.objects.create_user("anna", password="secret of anna", pk=ANNA)
+    return User.objects.create_user("anna", pk=ANNA)
 
 
 @pytest.fixture
 def ben(transactional_db: None) -> User:
     """Somebody else."""
-    return User.objects.create_user("ben", password="secret of ben", pk=ANNA + 1)
+    return User.objects.create_user("ben", pk=ANNA + 1)

@@ -154,6 +154,42 @@ def test_the_doors_of_chat_are_closed_to_a_blind_lane(client: Client, anna: User
     assert client.post(f"/compare/{battle.id}/vote", {"verdict": "tie"}).status_code == 409
 
 
+def test_one_s_own_battles_are_listed_and_named_after_the_vote(client: Client, anna: User, ben: User) -> None:
+    hidden, voted = fought(anna, "So.", "Thus."), fought(anna, "So.", "Thus.")
+    before = client.get("/arena/past/").content.decode()
+    assert (before.count("data-entry="), "big-a" in before) == (2, False)
+    winner = voting.vote(anna.pk, voted.id, "b").model_b
+    after = client.get("/arena/past/").content.decode()
+    assert f"{winner} is better" in after
+    assert after.count("hidden until you vote") == 1
+    assert after.index(str(voted.id)) < after.index(str(hidden.id))
+    client.force_login(ben)
+    assert b"No battle yet" in client.get("/arena/past/").content
+    assert client.post(f"/arena/{voted.id}/delete").status_code == 404
+
+
+def test_what_was_said_is_deleted_and_the_vote_stays(client: Client, anna: User) -> None:
+    voted, reported, neither = (fought(anna, "So.", "Thus.") for _ in range(3))
+    voting.vote(anna.pk, voted.id, "tie")
+    battles.flag(anna.pk, reported.id, "Rude.")
+    chat = client.post(f"/compare/keep/{voted.lane_a_id}").json()["url"]
+    for battle in (voted, reported, neither):
+        assert client.post(f"/arena/{battle.id}/delete").status_code == 200
+    assert {*Battle.objects.values_list("vote", "flagged")} == {("tie", ""), ("", "Rude.")}
+    assert b"No battle yet" in client.get("/arena/past/").content
+    assert client.get(chat).status_code == 200
+    assert Message.objects.count() == 2
+
+
+def test_who_asks_while_another_page_votes_is_told(anna: User) -> None:
+    battle = fought(anna, "So.", "Thus.")
+    with at_once(lambda: [*Conversation.objects.select_for_update(no_key=True)]) as race:
+        voted = race(voting.vote, anna.pk, battle.id, "a")
+        asked = race(battles.go_on, anna.pk, battle.id, "More?")
+    assert isinstance(asked.exception() or voted.exception(), Refused)
+    assert (asked.exception() is None) != (voted.exception() is None)
+
+
 def test_a_model_without_weight_does_not_fight(anna: User) -> None:
     Contestant.objects.create(model="big-a", weight=0)
     with pytest.raises(Refused):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
@@ -18,7 +20,10 @@ from pages.chat import store
 from pages.compare import voting
 from pages.compare.consumer import CompareConsumer
 from pages.errors import Refused
+from pages.lanes.past import PAGE
 from pages.models import Battle, Conversation, Kind, Message
+
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
 
 pytestmark = [pytest.mark.database, pytest.mark.processes, pytest.mark.usefixtures("anna")]
 
@@ -47,7 +52,7 @@ async def test_all_models_answer_and_go_on_together(worker: EchoWorker, rival: E
     assert await counted(role="assistant", state="done") == 6
 
 
-async def counted(**which: str) -> int:
+async def counted(**which: Any) -> int:
     found: int = await database_sync_to_async(Message.objects.filter(**which).count)()
     return found
 
@@ -64,6 +69,34 @@ async def test_what_cannot_be_compared_is_said(worker: EchoWorker, wish: dict[st
     async with page(model("one", worker.replica), consumer=CompareConsumer) as opened:
         await opened.say(type="compare", text="hello", **wish)
         assert complaint in (await opened.hear("error"))["text"]
+
+
+async def test_nonsense_is_answered_with_a_sentence_and_the_page_stays(worker: EchoWorker) -> None:
+    async with page(model("one", worker.replica), consumer=CompareConsumer) as opened:
+        for raw in ("[]", "{", '{"type": "compare", "text": "\\ud800"}', f'"{"x" * 10_000_001}"'):
+            await opened.socket.send_to(text_data=raw)
+            assert (await opened.hear("error"))["text"]
+        await opened.socket.send_to(bytes_data=b"\xff")
+        assert "JSON" in (await opened.hear("error"))["text"]
+        await opened.say(type="compare", text="", models=["one", "two"])
+        assert "attach" in (await opened.hear("error"))["text"]
+
+
+async def test_all_are_asked_with_the_same_files_and_parameters(worker: EchoWorker, rival: EchoWorker) -> None:
+    file, image = {"kind": "file", "name": "a.txt", "text": "in the file"}, {"kind": "image", "name": "i", "url": PIXEL}
+    models = model("echo", worker.replica), model("rival", rival.replica)
+    asked = {"models": ["echo", "rival"], "system": "Be brief.", "parameters": {"max_tokens": 4}}
+    async with page(*models, consumer=CompareConsumer) as opened:
+        await opened.say(type="compare", text="", attachments=[file], **asked)
+        number = (await finished(opened, 2))[0]["number"]
+        await opened.say(type="compare_again", comparison=number, parameters={"max_tokens": 2})
+        await finished(opened, 2)
+        await opened.say(type="compare", comparison=number, text="see", attachments=[image])
+        assert sum("reads text only" in message.get("turn", "") for message in await finished(opened, 2)) == 2
+    assert await counted(role="user", attachments=[file]) == 2
+    assert await counted(text__contains="a.txt", completion_tokens=4, finish_reason="length") == 2
+    assert await counted(completion_tokens=2, parameters={"max_tokens": 2}) == 2
+    assert await database_sync_to_async(Conversation.objects.filter(title="a.txt", kind=Kind.LANE).count)() == 2
 
 
 @pytest.fixture
@@ -129,9 +162,6 @@ def test_a_chat_goes_on_from_a_lane_and_the_comparison_stays(client: Client, lan
     assert told == [("user", "Why is the sky blue?"), ("assistant", "So.")]
     assert client.get(f"/compare/{lanes[1].comparison}/").content.count(b"data-lane=") == 4  # one is the pattern
     assert Message.objects.count() == 8
-
-
-def test_a_lane_that_is_being_answered_is_no_chat_yet(client: Client, lanes: list[Conversation]) -> None:
     Message.objects.filter(id=lanes[0].leaf_id).update(state="running")
     assert client.post(f"/compare/keep/{lanes[0].id}").status_code == 409
 
@@ -141,6 +171,32 @@ def test_a_comparison_of_somebody_else_does_not_exist(client: Client, lanes: lis
     assert client.get(f"/compare/{lanes[0].comparison}/").status_code == 404
     assert client.post(f"/compare/{lanes[0].comparison}/vote", {"verdict": "tie"}).status_code == 404
     assert client.post(f"/compare/keep/{lanes[0].id}").status_code == 404
+
+
+def test_earlier_comparisons_are_listed_with_their_votes(client: Client, lanes: list[Conversation], ben: User) -> None:
+    blind = Conversation.objects.create(owner_id=lanes[0].owner_id, kind=Kind.LANE, comparison=uuid4(), title="Hidden")
+    Battle.objects.create(id=blind.comparison, owner_id=lanes[0].owner_id, lane_a=blind, model_a="x", model_b="y")
+    client.post(f"/compare/{lanes[0].comparison}/vote", {"best": str(lanes[1].id)})
+    shown = client.get("/compare/past/").content.decode()
+    assert f'href="/compare/{lanes[0].comparison}/">Why?<' in shown
+    assert shown.count("data-entry=") == 1
+    assert "one, two, three" in shown
+    assert "two is best" in shown
+    client.force_login(ben)
+    assert b"Nothing compared yet" in client.get("/compare/past/").content
+
+
+def test_the_list_goes_on_where_a_page_of_it_ends(client: Client, lanes: list[Conversation], anna: User) -> None:
+    lane = {"owner": anna, "kind": Kind.LANE, "title": "Older", "model": "one"}
+    hour = timedelta(hours=1)
+    for number in range(PAGE + 1):
+        Conversation.objects.create(**lane, comparison=uuid4(), created_at=lanes[0].created_at - hour * (number + 1))
+    first = client.get("/compare/past/")
+    assert first.content.count(b"data-entry=") == PAGE
+    second = client.get("/compare/past/", {"before": first.context["part"].more}).content
+    assert (second.count(b"data-entry="), b"Older ones" in second) == (2, False)
+    for nonsense in ("x", "2026-11-21", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "\0"):
+        assert client.get("/compare/past/", {"before": nonsense}).content.count(b"data-entry=") == PAGE
 
 
 def test_a_deleted_comparison_is_gone(client: Client, lanes: list[Conversation]) -> None:
