@@ -21,7 +21,7 @@ from bench.tables import markdown
 
 STREAMS = (1, 16, 64)
 ROUNDS = 3
-DIRECT = "directly"
+DIRECT, OURS = "directly", "gateway"
 
 Rounds = dict[str, list[Crossing]]
 
@@ -48,13 +48,15 @@ def show(found: Mapping[str, Crossing], streams: Sequence[int]) -> str:
         added = " / ".join(f"{one.ttft[n] - direct.ttft[n]:+.1f}" for n in streams)
         speed = f"{one.speed:,.0f} ({one.speed / direct.speed:.1%})"
         rate = f"{one.rate_p50 - direct.rate_p50:+.1f} / {one.rate_p99 - direct.rate_p99:+.1f}"
-        cost = [f"{one.chunks:,.0f}", f"{one.request:.2f}", f"{one.idle:.1%}"]
+        # What else a peer consists of is not its process's family, so of peers this would say too little.
+        idle = f"{one.idle:.1%}" if name == OURS else ""
+        cost = [f"{one.chunks:,.0f}", f"{one.request:.2f}", idle]
         rows.append([name, firsts, added, speed, rate, *cost, f"{one.failed}"])
     many = " / ".join(map(str, streams))
     columns = [
         *("", f"first byte at {many} streams, ms", "added, ms", f"tokens/s at {streams[-1]} streams"),
         *("added at 100 requests/s, p50 / p99, ms", "chunks by a second of its processor time"),
-        *("its processor time a request, ms", "all processes while idle, of a core", "failed"),
+        *("its processor time a request, ms", "all its processes while idle, of a core", "failed"),
     ]
     return markdown(columns, rows)
 
@@ -80,7 +82,11 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench gateway", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench gateway",
+        description=__doc__,
+        epilog="bench/RESULTS.md says how to make the environments; two rounds with all three take about 8 minutes.",
+    )
     parser.add_argument("--start-litellm", type=Path, metavar="VENV", help="start LiteLLM's proxy of it as a peer")
     parser.add_argument("--start-fastchat", type=Path, metavar="VENV", help="start FastChat's API server of it as one")
     parser.add_argument("--start-vllm", type=Path, metavar="VENV", help="start vLLM's API server of it as one")

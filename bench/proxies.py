@@ -120,7 +120,8 @@ def _environment(venv: Path) -> dict[str, str]:
 
 def _version(venv: Path, package: str) -> str:
     look = f"import importlib.metadata as found; print(found.version('{package}'))"
-    done = subprocess.run([venv / "bin" / "python", "-c", look], capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{venv} is no virtual environment that has {package}.")
+    try:
+        done = subprocess.run([venv / "bin" / "python", "-c", look], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        sys.exit(f"{venv} is no virtual environment that has {package}. bench/RESULTS.md says how to make one.")
     return done.stdout.strip()
