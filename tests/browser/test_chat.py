@@ -9,33 +9,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from talking import answer, answered, ask
 from yard import Yard, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(180)]
 
 PART = '<li><a href="#">the first one</a></li><li><button data-more="7" data-searching>Searching</button></li>'
 WORDS = " ".join(f"word{number}" for number in range(30))
-
-
-@pytest.fixture(scope="module")
-def echo(yard: Yard) -> Yard:
-    yard.run("deploy", "echo", "--engine", "echo", "--option", "token_delay_ms=50", "--wait")
-    return yard
-
-
-def ask(page: Page, words: str, model: str = "echo") -> None:
-    page.get_by_label("Model", exact=True).select_option(model)
-    page.get_by_label("Message").fill(words)
-    page.get_by_label("Message").press("Enter")
-
-
-def answered(page: Page, turns: int = 1) -> None:
-    """Wait until so many answers are over."""
-    expect(page.locator(".turn.assistant .figures")).to_have_count(turns)
-
-
-def answer(page: Page) -> str:
-    return page.locator(".turn.assistant .prose").last.inner_text()
 
 
 def test_a_wrong_password_is_said_in_words(page: Page) -> None:
@@ -106,9 +86,12 @@ def test_an_answer_goes_on_after_a_reload_and_a_lost_connection(operator: Page, 
     assert len(lines) == 2
 
 
-def test_questions_and_answers_have_versions(operator: Page, echo: Yard) -> None:
+def test_questions_and_answers_have_versions_and_a_second_tab_sees_them_come(operator: Page, echo: Yard) -> None:
     ask(operator, "first question")
     answered(operator)
+    tab = operator.context.new_page()
+    tab.goto(operator.url)
+    expect(tab.locator("#state")).to_have_text("ready")
     operator.get_by_role("button", name="Answer again").click()
     expect(operator.locator(".turn.assistant .versions")).to_contain_text("2 / 2")
     question = operator.locator(".turn.user")
@@ -119,6 +102,9 @@ def test_questions_and_answers_have_versions(operator: Page, echo: Yard) -> None
     expect(question.locator(".versions")).to_contain_text("2 / 2")
     answered(operator)
     assert answer(operator) == "other question"
+    answered(tab)
+    assert answer(tab) == "other question"
+    expect(tab.locator(".turn.user .versions")).to_contain_text("2 / 2")
     question.get_by_role("button", name="The version before").click()
     expect(operator.locator(".turn.assistant .prose")).to_have_text("first question")
     operator.reload()
@@ -183,21 +169,6 @@ def test_conversations_are_renamed_searched_exported_and_deleted(operator: Page,
     operator.wait_for_url("**/chat/")
     expect(listed).not_to_contain_text("Another <b>title</b>")
     assert operator.request.get(here).status == 404
-
-
-def test_an_address_may_ask_and_files_go_along(operator: Page, echo: Yard, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("from the file")
-    (tmp_path / "picture.bin").write_bytes(b"\xff\xfe\x00")
-    operator.goto("/chat/?model=echo&q=from%20the%20address")
-    answered(operator)
-    assert answer(operator) == "from the address"
-    operator.locator("#file").set_input_files([tmp_path / "notes.txt", tmp_path / "picture.bin"])
-    expect(operator.locator("#attachments")).to_have_text(re.compile("notes.txt"))
-    expect(operator.locator("#banner")).to_contain_text("picture.bin")
-    ask(operator, "What does it say?")
-    answered(operator, 2)
-    assert "from the file" in answer(operator)
-    expect(operator.locator(".attached.file")).to_have_text("notes.txt")
 
 
 def test_everything_can_be_done_by_the_keyboard(operator: Page, echo: Yard) -> None:
