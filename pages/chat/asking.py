@@ -181,8 +181,8 @@ def _answered(conversation: Conversation, asked: Message, *, model: str, paramet
 def _at_the_end(conversation: Conversation, answer: Message) -> Begun:
     """With this answer as the end of the path that is shown."""
     conversation.leaf = answer
-    conversation.save(update_fields=["leaf", "system", "parameters", "model"])
-    Conversation.objects.filter(id=conversation.id).update(changed_at=Now())
+    told = {name: getattr(conversation, name) for name in ("leaf", "system", "parameters", "model")}
+    Conversation.objects.filter(id=conversation.id).update(**told, changed_at=Now())
     return Begun(conversation, answer, Tree(conversation.messages.all()).path(answer.id))
 
 

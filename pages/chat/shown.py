@@ -65,9 +65,9 @@ def done(number: UUID, answer: GrowingAnswer | None) -> dict[str, Any]:
     if answer is not None:
         for name, value in answer.fields.items():
             setattr(message, name, value)
-    tree = Tree(message.conversation.messages.all())
-    tree.messages[number] = message
-    return {"message": str(number), "state": message.state, "turn": turn(tree.path(number)[-1])}
+    # Not all of the conversation, which may be long and full of images.
+    versions = message.conversation.messages.filter(parent=message.parent_id).values_list("id", flat=True)
+    return {"message": str(number), "state": message.state, "turn": turn(Turn(message, tuple(versions)))}
 
 
 async def from_its_row(number: UUID) -> AsyncIterator[dict[str, Any]]:
