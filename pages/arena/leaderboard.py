@@ -13,10 +13,13 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from pages.arena.board import KINDS, PERIODS, Filters, board
+from pages.arena.board import KINDS, PERIODS, Cell, Filters, board
 from pages.arena.ratings import Standing
 from pages.chat.views import for_members
 from pages.lanes.around import sidebar
@@ -70,6 +73,7 @@ def leaderboard(request: HttpRequest) -> HttpResponse:
     context = {
         "board": found,
         "bars": _bars(found.standings),
+        "heat": [(row, _cells(row, cells)) for row, cells in found.heat],
         "filters": filters,
         "periods": PERIOD_NAMES.items(),
         "kinds": KIND_NAMES.items(),
@@ -111,6 +115,24 @@ def _bars(standings: Sequence[Standing]) -> list[Bar]:
         return f"{100 * (rating - low) / span:.1f}"
 
     return [Bar(one, low=place(one.low), high=place(one.high), at=place(one.rating)) for one in standings]
+
+
+def _cells(row: str, cells: Sequence[Cell]) -> SafeString:
+    # Not in the template, where some hundred cells would take longer than their ratings.
+    itself = format_html('<span class="unseen">{}</span>', gettext("itself"))
+    return format_html_join(
+        "",
+        "<td{}>{}</td>",
+        (
+            (
+                format_html(' class="h{}"', cell.shade) if cell.shade else "",
+                format_html("{}<small>{}</small>", cell.percent, cell.games)
+                if cell.games
+                else (itself if cell.against == row else "–"),
+            )
+            for cell in cells
+        ),
+    )
 
 
 async def _lines() -> AsyncIterator[bytes]:

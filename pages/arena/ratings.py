@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import default_rng  # imported by numpy when it is first used, which would be in a request
 from numpy.typing import NDArray
 
 MEAN, POINTS = 1000.0, 400.0 / np.log(10.0)
@@ -139,7 +140,7 @@ class _Cells:
     def resampled(self, rounds: int, seed: int) -> Iterator[Matrix]:
         """Wins of as many votes as there are, drawn with replacement; several rounds at once, shape (some, n, n)."""
         total = int(self.counts.sum())
-        chance = np.random.default_rng(seed)
+        chance = default_rng(seed)
         at_once = max(1, NUMBERS_AT_ONCE // self.models**2)
         for begun in range(0, rounds, at_once):
             yield self.wins(chance.multinomial(total, self.counts / total, size=min(at_once, rounds - begun)))

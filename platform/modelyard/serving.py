@@ -8,6 +8,7 @@ import os
 import socket
 
 import uvicorn
+from django.urls import get_resolver
 
 from inference.protocol.tls import TlsUnusable
 from modelyard import env
@@ -43,6 +44,8 @@ class WebServer(uvicorn.Server):
             if self._told is not None:
                 await lifespan.stop()
                 raise StartFailed(f"The database did not give the routes within {ROUTES_S:g} s.") from None
+        # All pages: else the first person to look would wait for them to be imported.
+        _ = get_resolver().url_patterns
         await super().startup(sockets)
         # What was imported stays for good: the collector need not look through it again and again.
         gc.collect()
