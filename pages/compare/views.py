@@ -22,7 +22,7 @@ from pages.lanes import rows
 from pages.lanes.around import or_says_why, person, sidebar
 from pages.lanes.past import before
 from pages.lanes.words import MOST_LANES
-from pages.models import Battle, Conversation
+from pages.models import Battle, Conversation, Vote
 
 
 @require_safe
@@ -39,7 +39,7 @@ def comparison(request: HttpRequest, number: UUID) -> HttpResponse:
     lanes = rows.lanes_of(person(request), number)
     if not all(lane.model for lane in lanes):
         return redirect("battle", number)
-    return _page(request, lanes, number=number, voted=_is_voted(lanes))
+    return _page(request, lanes, number=number, **_verdict(lanes))
 
 
 @require_POST
@@ -95,8 +95,12 @@ def _page(request: HttpRequest, lanes: Sequence[Conversation], **more: Any) -> H
     return render(request, "pages/compare.html", context)
 
 
-def _is_voted(lanes: Sequence[Conversation]) -> bool:
-    return Battle.objects.filter(Q(lane_a__in=lanes) | Q(lane_b__in=lanes)).exists()
+def _verdict(lanes: Sequence[Conversation]) -> dict[str, Any]:
+    battle = Battle.objects.filter(Q(lane_a__in=lanes) | Q(lane_b__in=lanes)).first()
+    if battle is None:
+        return {"voted": False}
+    why = gettext(battle.set_aside) if battle.set_aside else ""
+    return {"voted": True, "won": battle.lane_a_id if battle.vote == Vote.A else None, "why": why}
 
 
 def _id(text: str) -> UUID | None:

@@ -148,7 +148,9 @@ byId("verdict").addEventListener("click", async (event) => {
     const told = await lanes.post(`${lanes.page.start}${lanes.number}/vote`, best ? { best } : { verdict });
     if (told) {
         voted = true;
-        lanes.elements.find((lane) => lane.dataset.lane === best)?.classList.add("won");
+        const winner = lanes.elements.find((lane) => lane.dataset.lane === best);
+        winner?.classList.add("won");
+        winner?.scrollIntoView({ block: "nearest", inline: "center" });
         lanes.thank(told.why ? "" : words.thanks, told.why);
         lanes.refresh();
     }
@@ -164,5 +166,5 @@ byId("delete").addEventListener("click", async () => {
 });
 lanes.connect();
 if (voted) {
-    lanes.thank(words.voted, "");
+    lanes.thank(words.voted, lanes.page.why);
 }
