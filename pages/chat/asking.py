@@ -122,7 +122,11 @@ def go_on(person: int, number: UUID, *, parameters: Mapping[str, Any] | None = N
     held = _answers_of(person).select_for_update(no_key=True, of=("self",)).select_related("conversation")
     answer = _existing(held.filter(id=number, conversation__kind=Kind.CHAT).first())
     if not answer.can_go_on or answer.children.exists():
-        raise Refused(gettext("This answer cannot be continued: it is whole, or is being given already."))
+        raise Refused(
+            gettext(
+                "This answer cannot be continued: it is whole, is being given already, or was followed by a question."
+            )
+        )
     earlier = Figures(answer.prompt_tokens, answer.completion_tokens, answer.ttft_ms, answer.tokens_per_second)
     # A character that was cut in its middle comes again as a whole.
     answer.text = answer.text.rstrip(HALF_A_CHARACTER)

@@ -47,13 +47,6 @@ async def test_the_conversation_goes_on_with_what_was_said(worker: EchoWorker) -
     assert (kept.title, str(kept.leaf_id)) == ("one two three", second["message"])
 
 
-async def test_parameters_reach_the_engine(worker: EchoWorker) -> None:
-    async with page(model("echo", worker.replica)) as opened:
-        begun = await opened.ask(parameters={"max_tokens": 2})
-        await opened.hear_done()
-        assert (await row(begun["message"])).finish_reason == "length"
-
-
 async def test_parameters_that_cannot_be_are_explained_under_the_question(worker: EchoWorker) -> None:
     async with page(model("echo", worker.replica)) as opened:
         begun = await opened.ask(parameters={"temperature": 9})
@@ -83,6 +76,9 @@ async def test_an_answer_that_was_cut_goes_on_in_the_same_message(worker: EchoWo
         again = await opened.hear("begun")
         done = await opened.hear_done()
         kept = await row(begun["message"])
+        await opened.say(type="continue", message=begun["message"])
+        assert "cannot be continued" in (await opened.hear("error"))["text"]
+    assert (before.text, before.finish_reason) == ("one *two*", "length")
     assert ("data-continue" in cut["turn"], "data-continue" in done["turn"]) == (True, False)
     assert (again["message"], again["after"]) == (begun["message"], begun["after"])
     assert "<em>two</em>" in opened.text
@@ -120,6 +116,10 @@ async def test_a_continuation_that_fails_or_is_stopped_loses_nothing(worker: Ech
         await opened.say(type="stop", message=begun["message"])
         done = await opened.hear_done()
         stopped = await row(begun["message"])
+        await opened.ask("one", conversation=begun["conversation"], parent=begun["message"])
+        await opened.hear_done()
+        await opened.say(**more)
+        assert "followed by a question" in (await opened.hear("error"))["text"]
     assert (failed.text, failed.state, failed.completion_tokens) == ("word word", "failed", 2)
     assert (stopped.state, stopped.error) == ("stopped", "")
     # The two of the first part, and of the second as many as came, and maybe one on its way.

@@ -52,18 +52,17 @@ async def test_text_comes_token_by_token(smollm2: TransformersEngine, answer: An
     assert sum(bool(part) for part in said.parts) >= 6
 
 
-@pytest.mark.parametrize("cut", [8, 1])
 async def test_an_answer_that_was_cut_and_goes_on_is_the_uncut_one(
-    smollm2: TransformersEngine, answer: Answering, cut: int
+    smollm2: TransformersEngine, answer: Answering
 ) -> None:
     asked = {"role": "user", "content": "Count to ten."}
     whole = await answer(smollm2, smollm2.encode_chat([asked]), temperature=0.0, max_tokens=14)
-    begun = await answer(smollm2, smollm2.encode_chat([asked]), temperature=0.0, max_tokens=cut)
+    begun = await answer(smollm2, smollm2.encode_chat([asked]), temperature=0.0, max_tokens=8)
     open_end = {"add_generation_prompt": False, "continue_final_message": True}
     prompt = smollm2.encode_chat([asked, {"role": "assistant", "content": begun.text}], **open_end)
-    rest = await answer(smollm2, prompt, temperature=0.0, max_tokens=14 - cut)
+    rest = await answer(smollm2, prompt, temperature=0.0, max_tokens=6)
     assert begun.text + rest.text == whole.text
-    assert len(prompt.token_ids) == len(smollm2.encode_chat([asked]).token_ids) + cut
+    assert len(prompt.token_ids) == len(smollm2.encode_chat([asked]).token_ids) + 8
 
 
 async def test_a_stop_string_across_tokens_ends_the_answer_and_is_not_shown(
