@@ -1,4 +1,4 @@
-"""The leaderboard: votes that count, summed up in one query, and what follows from them."""
+"""The leaderboard: votes that count, their sums, and what follows from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.db.models import Count
 from django.db.models.functions import Now
 
 from pages.arena.ratings import Result, Standing, standings, win_rates
-from pages.models import Battle, Vote
+from pages.models import Battle, Tally, Vote
 
 PERIODS = {"": None, "90d": timedelta(days=90), "30d": timedelta(days=30), "7d": timedelta(days=7)}
 KINDS = {"": (True,), "named": (False,), "all": (True, False)}
@@ -33,11 +33,11 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """So many votes of a pair that ended alike and are of one language."""
+    """So many votes of a pair that ended alike and are of one language. `score`: a's."""
 
     a: str
     b: str
-    vote: str
+    score: float
     language: str
     count: int
 
@@ -73,12 +73,15 @@ def board(filters: Filters) -> Board:
 
 
 def summed(filters: Filters) -> list[Sum]:
-    """The votes that count, of all languages."""
-    found = Battle.objects.exclude(vote="").filter(set_aside="", blind__in=KINDS[filters.kind])
-    if (period := PERIODS[filters.period]) is not None:
-        found = found.filter(voted_at__gt=Now() - period)
+    """The votes that count, of all languages: of all time from what is kept of them, else by going through them."""
+    period, kinds = PERIODS[filters.period], KINDS[filters.kind]
+    if period is None:
+        kept = Tally.objects.filter(blind__in=kinds, votes__gt=0)
+        rows = kept.values_list("first", "second", "halves", "language", "votes")
+        return [Sum(a, b, halves / 2, language, votes) for a, b, halves, language, votes in rows]
+    found = Battle.objects.exclude(vote="").filter(set_aside="", blind__in=kinds, voted_at__gt=Now() - period)
     sums = found.order_by().values_list("model_a", "model_b", "vote", "language").annotate(count=Count("id"))
-    return [Sum(*each) for each in sums]
+    return [Sum(a, b, SCORES[vote], language, count) for a, b, vote, language, count in sums]
 
 
 def made(sums: Iterable[Sum], language: str) -> Board:
@@ -97,8 +100,7 @@ def made(sums: Iterable[Sum], language: str) -> Board:
 
 def _end(each: Sum) -> tuple[str, str, float]:
     """The same for both orders of a pair, which halves the work of the bootstrap."""
-    score = SCORES[each.vote]
-    return (each.a, each.b, score) if each.a < each.b else (each.b, each.a, 1 - score)
+    return (each.a, each.b, each.score) if each.a < each.b else (each.b, each.a, 1 - each.score)
 
 
 def _heat(results: Sequence[Result], models: Sequence[str]) -> list[tuple[str, list[Cell]]]:

@@ -51,6 +51,25 @@ class Battle(models.Model):
         return f"{self.model_a} and {self.model_b}"
 
 
+class Tally(models.Model):
+    """How often two models met and how it ended, votes that count. Kept with each by a trigger: pages/sql/tally.sql."""
+
+    blind = models.BooleanField()
+    first = models.CharField(max_length=100, help_text="The one whose name sorts first.")
+    second = models.CharField(max_length=100)
+    halves = models.PositiveSmallIntegerField(help_text="Halves of a win of the first: 2, 1 for a tie, or 0.")
+    language = models.CharField(max_length=8, blank=True)
+    votes = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["blind", "first", "second", "halves", "language"], name="one_tally"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} and {self.second}: {self.votes}"
+
+
 class Contestant(models.Model):
     """How often a model is drawn. Ready models that are not listed are drawn with weight 1."""
 

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db.models.functions import Now
 from django.test import AsyncClient, Client
 
-from pages.arena.board import Filters, Sum, board, made
+from pages.arena.board import KINDS, Filters, Sum, board, made, summed
 from pages.models import Battle
 
 pytestmark = [pytest.mark.database]
@@ -79,8 +79,24 @@ def test_it_is_computed_once_a_minute(django_assert_num_queries: Any, anna: User
         assert board(Filters()) == board(Filters())
 
 
+@pytest.mark.django_db
+def test_what_is_kept_of_all_votes_is_what_going_through_them_finds() -> None:
+    for number in range(40):
+        names = {"model_a": "ab"[number % 2], "model_b": "bac"[number % 2 + number // 20]}
+        voted(
+            vote=["a", "b", "tie", "bad", ""][number % 5], blind=number % 7 > 1, language="en" * (number % 3), **names
+        )
+    Battle.objects.filter(vote="b", blind=True).update(set_aside="a reason")
+    Battle.objects.filter(vote="a").first().delete()  # type: ignore[union-attr]
+    Battle.objects.filter(vote="").update(vote="b", language="zh")
+    for kind in KINDS:
+        kept, found = (made(summed(Filters(period=period, kind=kind)), "") for period in ("", "7d"))
+        assert kept.votes > 5
+        assert (kept.standings, kept.heat, set(kept.languages)) == (found.standings, found.heat, set(found.languages))
+
+
 def test_languages_are_listed_with_their_votes_whatever_is_chosen() -> None:
-    sums = [Sum("one", "two", "a", language, count) for language, count in (("en", 5), ("zh", 3), ("", 1))]
+    sums = [Sum("one", "two", 1.0, language, count) for language, count in (("en", 5), ("zh", 3), ("", 1))]
     found = made(sums, "zh")
     assert (found.votes, found.languages) == (3, [("en", 5), ("zh", 3)])
 
