@@ -7,6 +7,7 @@ import logging
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from channels.generic.http import AsyncHttpConsumer
@@ -80,8 +81,8 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
     async def send_headers(self, *, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Begin the response."""
         self._started = True
-        everything = {"x-request-id": self.request_id, **self._cors(), **(headers or {})}
-        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in everything.items()]
+        encoded = [_encoded(*pair) for pair in {**self._cors(), **(headers or {})}.items()]
+        encoded.append((b"x-request-id", self.request_id.encode("latin-1")))
         await self.base_send({"type": "http.response.start", "status": status, "headers": encoded})
 
     async def send_body(self, body: bytes, *, more_body: bool = False) -> None:
@@ -216,3 +217,8 @@ class StreamingConsumer(AsyncHttpConsumer):  # type: ignore[misc]  # channels ha
         origin = self.header(b"origin")
         named = {"access-control-allow-origin": origin, "access-control-expose-headers": EXPOSED}
         return {"vary": "Origin", **(named if origin in allowed else {})}
+
+
+@lru_cache(maxsize=512)  # mostly the same ones
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode("latin-1"), value.encode("latin-1")

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -108,7 +108,7 @@ class Gateway:
             chunks = answer.chunks
             if held.counted and answer.streams:
                 chunks = settled_first(chunks, lambda: self._settle(outcome))
-            yield replace(answer, chunks=chunks, headers={**answer.headers, **held.headers})
+            yield Answer(answer.status, {**answer.headers, **held.headers}, chunks, answer.accounting)
 
     async def _settle(self, outcome: Outcome) -> None:
         await self.limits.settle(outcome.id, outcome.prompt_tokens + outcome.completion_tokens)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -52,7 +52,7 @@ def open_upstream() -> Upstream:
     return Upstream(wire.client_context())
 
 
-async def ask(upstream: Upstream, replica: Replica, call: Call, *, stack: AsyncExitStack) -> Answer:
+async def ask(upstream: Upstream, replica: Replica, call: Call, *, stack: ExitStack) -> Answer:
     """The replica's answer, once its first bytes are here; leaving `stack` hangs up. Raises `ReplicaUnavailable`."""
     if refusal := wire.refusal(replica.address):
         raise ReplicaUnavailable(refusal, unreachable=True)

@@ -53,9 +53,9 @@ def choose(loads: Sequence[Load], draw: Draw, *, known_by: UUID | None = None) -
 
 
 def _less_loaded(free: Sequence[Load], draw: Draw) -> Load:
-    first = draw(len(free))
     if len(free) == 1:
-        return free[first]
+        return free[0]
+    first = draw(len(free))
     second = draw(len(free) - 1)
     second += second >= first
     return min(free[first], free[second], key=lambda load: load.pressure)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from http import HTTPStatus
 from uuid import UUID
 
@@ -47,8 +47,8 @@ class Dispatcher:
         """
         guest = self._seating.guest(call)
         if not call.body.get("stream"):
-            return await self._answered(guest, stack, outcome)
-        own = await stack.enter_async_context(AsyncExitStack())
+            return await self._answered(guest, stack.enter_context(ExitStack()), outcome)
+        own = stack.enter_context(ExitStack())
         task = asyncio.create_task(self._answered(guest, own, outcome))
         stack.push_async_callback(_ended, task)
         await asyncio.wait([task], timeout=settings.MODELYARD_KEEPALIVE_S)
@@ -56,18 +56,18 @@ class Dispatcher:
             return task.result()
         return Answer(HTTPStatus.OK, {"content-type": EVENT_STREAM}, self._patiently(task, guest))
 
-    async def _answered(self, guest: Guest, stack: AsyncExitStack, outcome: Outcome) -> Answer:
+    async def _answered(self, guest: Guest, stack: ExitStack, outcome: Outcome) -> Answer:
         while True:
             replica = await self._seating.seat(guest)
-            async with AsyncExitStack() as attempt:
+            with ExitStack() as attempt:
                 attempt.callback(self._seating.leave, guest, replica)
                 outcome.seated_at, outcome.launch_id = time.monotonic(), replica.launch_id
                 answer = await self._asked(guest, replica, attempt)
                 if answer is not None:
-                    stack.push_async_exit(attempt.pop_all())
+                    stack.push(attempt.pop_all())
                     return answer
 
-    async def _asked(self, guest: Guest, replica: Replica, attempt: AsyncExitStack) -> Answer | None:
+    async def _asked(self, guest: Guest, replica: Replica, attempt: ExitStack) -> Answer | None:
         """The replica's answer; None when another one shall be asked."""
         try:
             answer = await ask(self._upstream, replica, guest.call, stack=attempt)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from types import TracebackType
 from typing import Protocol
 from uuid import UUID
 
@@ -56,26 +56,22 @@ class Books:
         self._settle = settle
         self._asking: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def following(self, call: Call, outcome: Outcome) -> AsyncIterator[None]:
+    def following(self, call: Call, outcome: Outcome) -> Following:
         """Complete the outcome when the block is left, however that happens."""
-        self.metrics.began(call)
-        refused = well = False
-        try:
-            yield
-            well = True
-        except ApiError as error:
+        return Following(self, call, outcome)
+
+    async def close(self, call: Call, outcome: Outcome, error: BaseException | None) -> None:
+        """The call is over, by this error or well."""
+        refused = False
+        if isinstance(error, ApiError):
             refused = _at_the_door(error, outcome)
             outcome.status, outcome.finish, outcome.error = error.status, "error", error.code or error.type
-            raise
-        except (asyncio.CancelledError, GeneratorExit, ClientGone):
+        elif isinstance(error, asyncio.CancelledError | GeneratorExit | ClientGone):
             _aborted(outcome)
-            raise
-        finally:
-            outcome.ended_at = time.monotonic()
-            if not outcome.finish:
-                _unfinished(outcome, well=well)
-            await self._close(call, outcome, refused=refused)
+        outcome.ended_at = time.monotonic()
+        if not outcome.finish:
+            _unfinished(outcome, well=error is None)
+        await self._close(call, outcome, refused=refused)
 
     async def stop(self) -> None:
         """Wait a little for the last answers of workers."""
@@ -127,6 +123,23 @@ class Books:
             return connection.status == HTTPStatus.OK and take(await connection.rest(), outcome)
         finally:
             connection.release()
+
+
+class Following:
+    """A call while it is followed. Not by a generator: a class takes a fifth of its time."""
+
+    __slots__ = "_books", "_call", "_outcome"
+
+    def __init__(self, books: Books, call: Call, outcome: Outcome) -> None:
+        self._books, self._call, self._outcome = books, call, outcome
+
+    async def __aenter__(self) -> None:
+        self._books.metrics.began(self._call)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._books.close(self._call, self._outcome, error)
 
 
 def begun(call: Call) -> Outcome:

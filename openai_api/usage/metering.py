@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -27,7 +26,7 @@ def metered(answer: Answer, outcome: Outcome) -> Answer:
     """The same answer, whose outcome is noted as it is read. A stream comes in whole events, without the numbers."""
     outcome.status, outcome.streamed = answer.status, answer.streams
     chunks = _stream(answer.chunks, outcome) if answer.streams else _whole(answer, outcome)
-    return replace(answer, chunks=chunks)
+    return Answer(answer.status, answer.headers, chunks, answer.accounting)
 
 
 def take(facts: bytes | str, outcome: Outcome) -> bool:

@@ -7,6 +7,7 @@ reads what it asked for, holds a connection for ever. Used as `uvicorn --http mo
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import resource
 from http import HTTPStatus
@@ -66,10 +67,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._waiting: asyncio.TimerHandle | None = None  # for the client to send
+        # For the client to send: until when it may take its time, and a timer that looks then or before.
+        self._deadline = math.inf
+        self._waiting: asyncio.TimerHandle | None = None
+        self._looks_at = math.inf
         self._unread: asyncio.TimerHandle | None = None  # for the client to read
         self._in_headers = False
-        self._header_bytes = self._header_count = 0
+        self._header_bytes = self._parsed_bytes = self._header_count = 0
         self._refused = self._last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -83,7 +87,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """No timer outlives its connection."""
-        self._wait(None)
+        if self._waiting is not None:
+            self._waiting.cancel()
         self._must_read(None)
         super().connection_lost(exc)
 
@@ -103,18 +108,18 @@ class BoundedProtocol(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._in_headers = True
-        self._header_bytes = self._header_count = 0
+        self._header_bytes = self._parsed_bytes = self._header_count = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called for each header once it is whole."""
         self._header_count += 1
+        self._parsed_bytes += len(name) + len(value)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The headers are there: from now on the client has time for its body."""
         self._in_headers = False
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if self._header_count > MAX_HEADERS or size > MAX_HEADER_BYTES:
+        if self._header_count > MAX_HEADERS or len(self.url) + self._parsed_bytes > MAX_HEADER_BYTES:
             self._refuse_headers()
             return
         if not self._refused:
@@ -192,9 +197,22 @@ class BoundedProtocol(HttpToolsProtocol):
         self._must_read(ENVIRONMENT.send_timeout_s)
 
     def _wait(self, seconds: float | None) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-        self._waiting = None if seconds is None else self.loop.call_later(seconds, self._cut)
+        # A request has four of these; a timer that is there already looks again when it finds the deadline moved.
+        self._deadline = math.inf if seconds is None else self.loop.time() + seconds
+        if self._deadline < self._looks_at:
+            if self._waiting is not None:
+                self._waiting.cancel()
+            self._look_at(self._deadline)
+
+    def _look_at(self, moment: float) -> None:
+        self._looks_at = moment
+        self._waiting = None if moment == math.inf else self.loop.call_at(moment, self._look)
+
+    def _look(self) -> None:
+        if self.loop.time() < self._deadline:
+            self._look_at(self._deadline)
+        else:
+            self._cut()
 
     def _must_read(self, seconds: float | None) -> None:
         if self._unread is not None:
