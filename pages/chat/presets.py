@@ -47,7 +47,7 @@ def keep(person: int, form: Mapping[str, str]) -> Preset:
     own = Preset.objects.filter(owner_id=person)
     if not own.filter(name=name).exists() and own.count() >= MOST:
         raise Refused(gettext("You have as many presets as there may be: delete one first."))
-    content = {"system": given["system"], "model": given["model"][:LONGEST_MODEL]}
+    content: dict[str, Any] = {"system": given["system"], "model": given["model"][:LONGEST_MODEL]}
     content["parameters"] = checked(_read(given["parameters"]))
     preset, _ = Preset.objects.update_or_create(owner_id=person, name=name, defaults=content)
     return preset

@@ -32,6 +32,10 @@ def _stylesheet(request: HttpRequest) -> str:
     return static("registry/admin.css")
 
 
+def _names(request: HttpRequest) -> str:
+    return static("registry/names.js")
+
+
 NAVIGATION = [
     {"items": [{"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")}]},
     {
@@ -104,6 +108,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_DROPDOWN": [{"icon": "forum", "title": "Chat", "link": reverse_lazy("chat")}],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
     "STYLES": [_stylesheet],
+    "SCRIPTS": [_names],
     "COLORS": {"primary": PRIMARY},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": NAVIGATION},
 }

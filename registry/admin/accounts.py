@@ -9,9 +9,13 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import ManyToManyField
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from registry.admin.rights import RightsTable
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -25,6 +29,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_fullwidth = True
+    filter_horizontal = ()
     help_texts: Mapping[str, str] = {
         "first_name": "Shown beside the user name; may be empty.",
         "last_name": "Shown beside the user name; may be empty.",
@@ -37,6 +42,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change=change, **({"help_texts": self.help_texts} | kwargs))
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        widget = RightsTable() if db_field.name == "user_permissions" else UnfoldAdminCheckboxSelectMultipleWidget()
+        return super().formfield_for_manytomany(db_field, request, **({"widget": widget} | kwargs))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return bool(super().has_change_permission(request, obj)) and _in_reach(request, obj)
@@ -61,6 +70,16 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold 
         "modelyard up makes the groups viewer, operator and admin when it starts; add others for your projects."
     )
 
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest | None = None, **kwargs: Any
+    ) -> Any:
+        return super().formfield_for_manytomany(db_field, request, **({"widget": RightsTable()} | kwargs))
+
     def get_form(self, request: HttpRequest, obj: Group | None = None, change: bool = False, **kwargs: Any) -> Any:
-        texts = {"name": "What people choose it by. Keys and limits can belong to a group, too."}
+        texts = {
+            "name": "What people choose it by. Keys and limits can belong to a group, too.",
+            "permissions": "What everybody in it may do in the admin, besides what their other groups allow.",
+        }
         return super().get_form(request, obj, change, **({"help_texts": texts} | kwargs))

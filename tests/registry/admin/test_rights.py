@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -135,3 +137,18 @@ def test_what_machines_report_is_text_and_nothing_else(root: Client) -> None:
     raw = ("<b>evil", "<i>", "<u>host", "<s>card", "<em>pid", "<a>reason", "<p>hint")
     assert not [written for written in raw if written in shown]
     assert "&lt;b&gt;evil" in shown
+
+
+def test_what_a_group_may_do_is_a_table_of_boxes(login: Any) -> None:
+    group, (look, order) = Group.objects.create(name="night shift"), rights("view_node", "change_node")
+    group.permissions.add(look)
+    page = reverse("admin:auth_group_change", args=[group.pk])
+    root = login("view_group", "change_group")
+    boxes = re.findall('<input[^>]* aria-label="[a-z]+ node"[^>]*>', root.get(page).content.decode())
+    assert [box.endswith(" checked>") for box in boxes] == [True, False, False, False]
+    assert root.post(page, {"name": "night shift", "permissions": [order.pk]}).status_code == 302
+    assert list(group.permissions.all()) == [order]
+
+
+def rights(*codenames: str) -> list[Permission]:
+    return [Permission.objects.get(codename=codename) for codename in codenames]

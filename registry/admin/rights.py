@@ -1,0 +1,54 @@
+"""Permissions as a table of boxes: a line for each noun, a column for each verb."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.forms.widgets import CheckboxSelectMultiple
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from unfold.widgets import CHECKBOX_CLASSES
+
+VERBS = ("view", "add", "change", "delete")
+
+
+class RightsTable(CheckboxSelectMultiple):
+    """For a field of permissions. Two lists to move things between are hard to use by keyboard and by ear."""
+
+    template_name = "registry/rights.html"
+
+    def render(  # noqa: PLR0917 - Django's signature
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        # Forms have an engine of their own, which knows templates of apps only.
+        return render_to_string(self.template_name, self.get_context(name, value, attrs))
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        apps: dict[str, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
+        for _, (option,), _ in context["widget"]["optgroups"]:
+            permission: Permission = option["value"].instance
+            app, noun = permission.content_type.app_labeled_name.split(" | ")
+            apps[app][noun][permission.codename.partition("_")[0]] = option
+        context["widget"] |= {"verbs": VERBS, "apps": _table(apps), "box": " ".join(CHECKBOX_CLASSES)}
+        return context
+
+
+def _table(apps: dict[str, dict[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Lines with a cell for each verb, None where there is no such permission; what has other verbs comes after."""
+    return [
+        {
+            "app": app,
+            "lines": [
+                {
+                    "noun": noun,
+                    "cells": [(verb, options.get(verb)) for verb in VERBS],
+                    "others": [(verb, option) for verb, option in options.items() if verb not in VERBS],
+                }
+                for noun, options in nouns.items()
+            ],
+        }
+        for app, nouns in apps.items()
+    ]
