@@ -177,7 +177,7 @@ async def _accepted(answer: Answer) -> Answer:
 def _engine_error(error: Any) -> EngineError:
     given = error if isinstance(error, dict) else {}
     found = EngineError(str(given.get("message") or "The engine answered with an error that says nothing."))
-    found.code, found.param = (str(given.get(name) or "") or None for name in ("code", "param"))
+    found.code, found.param = str(given.get("code") or EngineError.code), str(given.get("param") or "")
     return found
 
 
