@@ -56,7 +56,7 @@ def test_names_come_with_the_vote_and_the_vote_reaches_the_leaderboard(operator:
 
 def test_arena_and_leaderboard_can_be_used_by_everybody_and_on_a_phone(operator: Page, ring: Yard) -> None:
     fight(operator)
-    for path in ("", "/arena/leaderboard/"):
+    for path in ("", "/arena/past/", "/arena/leaderboard/"):
         if path:
             operator.goto(path)
         for scheme in ("light", "dark"):
@@ -66,11 +66,21 @@ def test_arena_and_leaderboard_can_be_used_by_everybody_and_on_a_phone(operator:
         assert operator.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_an_answer_is_reported_and_a_new_round_begins(operator: Page, ring: Yard) -> None:
-    fight(operator)
+def test_another_answer_a_report_a_new_round_and_the_battle_is_found_again(operator: Page, ring: Yard) -> None:
+    fight(operator, "so it goes")
+    before = operator.locator(".turn.assistant").last.get_attribute("data-message")
+    operator.get_by_role("button", name="Answer again").click()
+    expect(operator.locator(f'[data-message="{before}"]')).to_have_count(0)
+    expect(operator.get_by_role("button", name="Tie")).to_be_visible()
     operator.get_by_role("button", name="Report these answers").click()
     operator.get_by_label("Reason").fill("It only repeats.")
     operator.get_by_role("button", name="Report", exact=True).click()
     expect(operator.locator("#flag.flagged")).to_be_visible()
     operator.get_by_role("link", name="New round").click()
     expect(operator.locator(".lane")).to_have_count(0)
+    operator.get_by_role("link", name="Your battles").click()
+    entry = operator.locator(".entry", has_text="so it goes")
+    expect(entry).to_contain_text("hidden until you vote")
+    entry.get_by_role("button", name="Delete").click()
+    operator.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(entry).to_have_count(0)
