@@ -111,6 +111,7 @@ def ask_again(
     """Another version of an answer; the one before is kept."""
     found = _answers_of(person).select_related("conversation", "parent")
     before = _existing(found.filter(id=number, parent__isnull=False, conversation__kind=kind).first())
+    assert before.parent is not None  # `parent__isnull`
     chosen = before.parameters if parameters is None else parameters
     return _answered(before.conversation, before.parent, model=model or before.model, parameters=chosen)
 
