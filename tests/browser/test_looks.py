@@ -21,6 +21,20 @@ $$x^2$$
 [link](https://elsewhere.example)"""
 
 
+# Bytes of a page and of all that it loads, as they come over the wire, whatever the browser has of it already.
+LOADED = """[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+    .filter((one) => !one.name.endsWith("Material-Symbols-Outlined.woff2"))
+    .reduce((bytes, one) => bytes + one.encodedBodySize, 0)"""
+FIRST_LOAD = 200_000
+
+
+def test_a_first_look_loads_little(operator: Page) -> None:
+    """Without the font of the admin's theme, 292 kB of pictures that an administrator loads once."""
+    for path in ("/chat/", "/compare/", "/arena/", "/arena/leaderboard/", "/admin/"):
+        operator.goto(path, wait_until="load")
+        assert 10_000 < operator.evaluate(LOADED) < FIRST_LOAD, path
+
+
 def test_what_people_see_first_can_be_used_by_everybody(page: Page) -> None:
     page.goto("/login/")
     assert grave_findings(page) == []
