@@ -19,6 +19,7 @@ PARTS = {
     "heartbeats": "what the beats of many workers cost Postgres",
     "chat": "a token's way to the page, 200 people at once, and what a first look loads",
     "pages": "the admin's pages over a large fleet",
+    "people": "the chat, the arena and the admin's first page with much behind them",
 }
 # An hour, so only when it is named.
 LONG = {"soak"}

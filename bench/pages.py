@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ REPEATS = 7
 LIMIT_MS = 200
 NOUNS = ("node", "device", "deployment", "worker", "event", "revision")
 TIMEOUTS = {"start_timeout_s": 60, "load_timeout_s": 60, "drain_timeout_s": 60, "hang_timeout_s": 60}
+TITLES = "best ms", "median", "worst", "CPU ms", "queries", "kB"
+HEADING = f"{'page':26}" + "".join(f"{title:>9}" for title in TITLES)
 QUESTION = {"name": "another", "replicas": 4, "engine": "echo", "strategy": "spread", "restart_budget": 5} | TIMEOUTS
 
 
@@ -46,12 +49,15 @@ def addresses() -> dict[str, str]:
     }
 
 
-def measure(client: Client, url: str, entered: dict[str, Any] | None = None) -> tuple[str, float]:
-    """A line of figures, and the median of the milliseconds. With `entered` the page is posted."""
+def measure(
+    client: Client, url: str, *, entered: dict[str, Any] | None = None, before: Callable[[], object] = lambda: None
+) -> tuple[str, float]:
+    """A line of figures, and the median of the milliseconds. With `entered` the page is posted; `before` each look."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
     def look() -> Any:
+        before()
         return client.post(url, entered) if entered is not None else client.get(url)
 
     with CaptureQueriesContext(connection) as captured:
@@ -84,15 +90,13 @@ def report() -> None:
     print(f"{size}: {REPEATS} looks at each, the limit is {LIMIT_MS} ms")
     client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.create_superuser("root"))
-    print(
-        f"{'page':26}" + "".join(f"{title:>9}" for title in ("best ms", "median", "worst", "CPU ms", "queries", "kB"))
-    )
+    print(HEADING)
     fit = reverse("admin:registry_deployment_fit_new")
     question = QUESTION | {"memory": "60GiB", "model": Model.objects.values_list("pk", flat=True)[0]}
     pages = [(name, url, None) for name, url in addresses().items()]
     pages += [("would it fit?", fit, question), ("would it fit? no", fit, question | {"memory": "900GiB"})]
     for name, url, entered in pages:
-        figures, middle = measure(client, url, entered)
+        figures, middle = measure(client, url, entered=entered)
         print(f"{name:26}{figures}{f'  over {LIMIT_MS} ms' if middle > LIMIT_MS else ''}")
 
 
