@@ -29,7 +29,7 @@ HALF_A_CHARACTER = "\ufffd"
 class Question:
     """What a person asks: in a conversation, or in a new one; after `parent`, or at the beginning.
 
-    `edited`: the question that it is another version of, whose attachments it has too.
+    `edited`: the question that it is another version of, whose attachments it has, but those at `without`.
     """
 
     text: str
@@ -38,6 +38,7 @@ class Question:
     parent: UUID | None = None
     attachments: Sequence[Mapping[str, str]] = ()
     edited: UUID | None = None
+    without: Sequence[int] = ()
     system: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     kind: Kind = Kind.CHAT
@@ -193,7 +194,8 @@ def _at_the_end(conversation: Conversation, answer: Message) -> Begun:
 
 def _attachments(conversation: Conversation, question: Question) -> list[Mapping[str, str]]:
     before = _message(conversation, question.edited).attachments if question.edited else []
-    return [*before, *question.attachments]
+    kept = [attachment for place, attachment in enumerate(before) if place not in question.without]
+    return [*kept, *question.attachments]
 
 
 def _message(conversation: Conversation, number: UUID) -> Message:

@@ -102,6 +102,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                     conversation=words.conversation,
                     parent=words.parent,
                     edited=words.edited,
+                    without=words.without,
                     attachments=[item.model_dump(exclude_none=True) for item in words.attachments],
                     system=words.system,
                     parameters=words.parameters,

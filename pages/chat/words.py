@@ -43,7 +43,7 @@ class Attachment(Words):
 
 
 class Ask(Words):
-    """A question. With `edited` it stands beside that one and has its files too."""
+    """A question. With `edited` it stands beside that one and has its files too, but those at the places `without`."""
 
     type: Literal["ask"]
     text: Text
@@ -52,6 +52,7 @@ class Ask(Words):
     parent: UUID | None = None
     attachments: list[Attachment] = []
     edited: UUID | None = None
+    without: list[int] = []
     system: Text = ""
     parameters: Parameters = {}
 

@@ -144,7 +144,7 @@ function canAsk() {
     return isFree() && isReady(picker.chosen);
 }
 
-function ask({ text, parent, edited = null, files = [] }) {
+function ask({ text, parent, edited = null, without = [], files = [] }) {
     waiting = true;
     sent = { text, files };
     trouble = "";
@@ -154,6 +154,7 @@ function ask({ text, parent, edited = null, files = [] }) {
         parent: parent || null,
         conversation,
         edited,
+        without,
         attachments: files,
         model: picker.chosen.name,
         system: parameters.system.value.trim(),
@@ -213,11 +214,11 @@ function submit() {
 }
 
 /** Ask another version of a question. Returns whether that was possible. */
-function askInstead(turn, text) {
+function askInstead(turn, text, without) {
     if (!canAsk()) {
         return false;
     }
-    ask({ text, parent: turn.dataset.parent, edited: turn.dataset.message });
+    ask({ text, parent: turn.dataset.parent, edited: turn.dataset.message, without });
     prompt.focus();
     return true;
 }

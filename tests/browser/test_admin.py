@@ -116,8 +116,8 @@ def test_a_model_is_tried_on_its_page_as_oneself(operator: Page, yard: Yard) -> 
     expect(operator.locator("#snippet-python")).to_contain_text(f'base_url="{yard.url}/v1"')
 
 
-def test_the_first_page_and_a_models_page_can_be_used_by_everybody(operator: Page) -> None:
-    for page in ("/admin/", "/admin/registry/model/1/change/"):
+def test_pages_of_the_admin_can_be_used_by_everybody(operator: Page) -> None:
+    for page in ("/admin/", "/admin/registry/model/1/change/", "/admin/auth/user/1/change/"):
         operator.goto(page)
         for scheme in ("light", "dark"):
             operator.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # Playwright wants a literal
@@ -125,6 +125,12 @@ def test_the_first_page_and_a_models_page_can_be_used_by_everybody(operator: Pag
         operator.set_viewport_size({"width": 390, "height": 844})
         assert operator.evaluate("document.documentElement.scrollWidth") == 390
         operator.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_forms_of_the_admin_can_be_filled_in_by_everybody(operator: Page) -> None:
+    for page in ("auth/group/1/change", "openai_api/limit/add", "registry/deployment/add"):
+        operator.goto(f"/admin/{page}/")
+        assert grave_findings(operator) == [], page
 
 
 def test_the_keyboards_focus_stays_when_the_first_page_renews_itself(operator: Page) -> None:

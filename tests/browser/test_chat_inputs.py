@@ -59,6 +59,11 @@ def test_a_picture_is_shown_before_it_is_sent_and_a_model_that_cannot_see_says_s
     ask(operator, "What is it?")
     expect(operator.locator(".trouble")).to_contain_text("This model reads text only")
     expect(operator.get_by_role("img", name="dot.png")).to_have_js_property("naturalWidth", 10)
+    operator.locator(".turn.user").hover()
+    operator.get_by_role("button", name="Edit").click()
+    operator.get_by_role("button", name="Remove dot.png").click()
+    operator.get_by_role("button", name="Ask this instead").click()
+    expect(operator.locator(".turn.assistant .prose")).to_have_text("What is it?")
 
 
 def test_parameters_reach_the_model_and_are_kept_as_a_preset(operator: Page, echo: Yard) -> None:

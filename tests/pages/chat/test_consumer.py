@@ -308,12 +308,14 @@ async def test_who_follows_twice_hears_nothing_twice(worker: EchoWorker) -> None
     assert opened.text.count("word") == 40
 
 
-async def test_an_edited_question_keeps_its_files(worker: EchoWorker) -> None:
-    file = {"kind": "file", "name": "a.txt", "text": "from the file"}
+async def test_an_edited_question_keeps_the_files_that_it_does_not_leave_out(worker: EchoWorker) -> None:
+    files = [{"kind": "file", "name": f"{name}.txt", "text": f"from file {name}"} for name in "ab"]
     async with page(model("echo", worker.replica)) as opened:
-        begun = await opened.ask("one", attachments=[file])
+        begun = await opened.ask("one", attachments=files)
         await opened.hear_done()
         before = (await row(begun["message"])).parent_id
-        again = await opened.ask("two", conversation=begun["conversation"], edited=str(before))
+        edit = {"conversation": begun["conversation"], "edited": str(before)}
+        again = await opened.ask("two", **edit, without=[0])
         await opened.hear_done()
-    assert "from the file" in (await row(again["message"])).text
+    said = (await row(again["message"])).text
+    assert ("from file a" in said, "from file b" in said) == (False, True)
