@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.db.models import Count, F, Sum
 from django.urls import reverse
@@ -18,6 +19,7 @@ from registry.models import Claim, Device, Node
 
 HUES = 8  # colours of deployments in `admin.css`; they come again, and the tooltip has the name
 FEW_DEVICES = 16  # up to here each cell has its product and figures in words
+CELLS = 2000  # that are kept as they were drawn
 LEGEND = 16  # deployments named under the map, those that hold most
 
 
@@ -42,6 +44,20 @@ class Share:
     def words(self) -> str:
         times = f" ({self.workers} workers)" if self.workers > 1 else ""
         return f"{self.name} {self.amount}{times}"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """All that a device's cell shows. Cells with the same are the same."""
+
+    device_id: int
+    place: str
+    sick: bool
+    state: str
+    words: str
+    parts: tuple[tuple[str, float, float], ...]
+    used: float
+    details: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +114,27 @@ def _held(shares: Mapping[int, list[Share]]) -> list[Share]:
 
 
 def _cell(device: Device, shares: list[Share], roomy: bool) -> SafeString:
-    words = _words(device, shares)
-    url = reverse("admin:registry_device_change", args=[device.pk])
+    drawing = Drawing(
+        device_id=device.pk,
+        place=device.kind if device.kind == Device.Kind.CPU else str(device.index),
+        sick=bool(_trouble(device)),
+        state=_trouble(device) or _free(device),
+        words=_words(device, shares),
+        parts=_parts(device, shares),
+        used=marks.percent(device.memory_used_bytes or 0, device.memory_total_bytes),
+        details=(marks.product(device.name), _memory(device)) if roomy else (),
+    )
+    return _drawn(drawing)
+
+
+# A page that is open asks every two seconds, and nearly all cells are as they were.
+@lru_cache(maxsize=CELLS)
+def _drawn(cell: Drawing) -> SafeString:
+    url = reverse("admin:registry_device_change", args=[cell.device_id])
     return format_html(
         '<a id="map-{}" class="yard-cell yard-{}" href="{}" title="{}"><span>{} <b>{}</b></span>{}{}</a>',
-        *(device.pk, "danger" if _trouble(device) else "default", url, words),
-        *(device.kind if device.kind == Device.Kind.CPU else device.index, _trouble(device) or _free(device)),
-        *(_bar(device, shares, words), _details(device) if roomy else ""),
+        *(cell.device_id, "danger" if cell.sick else "default", url, cell.words, cell.place, cell.state),
+        *(_bar(cell), format_html_join("", "<small>{}</small>", [(line,) for line in cell.details])),
     )
 
 
@@ -133,12 +163,8 @@ def _memory(device: Device) -> str:
     )
 
 
-def _details(device: Device) -> SafeString:
-    return format_html("<small>{}</small><small>{}</small>", marks.product(device.name), _memory(device))
-
-
-def _bar(device: Device, shares: list[Share], words: str) -> SafeString:
-    """A part for each deployment, then what others hold; the thin line on them is what is in use."""
+def _parts(device: Device, shares: list[Share]) -> tuple[tuple[str, float, float], ...]:
+    """Class, place and width, in percent, of what each deployment holds, then of what others do."""
     parts, start = [], 0.0
     held = [(f"yard-hue-{share.hue}", share.size) for share in shares]
     for name, size in [*held, ("yard-bar-foreign", device.foreign_bytes)]:
@@ -146,10 +172,14 @@ def _bar(device: Device, shares: list[Share], words: str) -> SafeString:
         if width:
             parts.append((name, round(start, 1), width))
         start += width
+    return tuple(parts)
+
+
+def _bar(cell: Drawing) -> SafeString:
+    """The thin line on the parts is what is in use. What it means in words is the link's title."""
     return format_html(
-        '<svg class="yard-bar" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<svg class="yard-bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
         '{}<rect class="yard-bar-inuse" y="3.25" width="{}" height="1.5"></rect></svg>',
-        words,
-        format_html_join("", '<rect class="{}" x="{}" width="{}" height="8"></rect>', parts),
-        marks.percent(device.memory_used_bytes or 0, device.memory_total_bytes),
+        format_html_join("", '<rect class="{}" x="{}" width="{}" height="8"></rect>', cell.parts),
+        cell.used,
     )
