@@ -19,11 +19,9 @@ class RightsTable(CheckboxSelectMultiple):
 
     template_name = "registry/rights.html"
 
-    def render(  # noqa: PLR0917 - Django's signature
-        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
-    ) -> SafeString:
+    def _render(self, template_name: str, context: dict[str, Any], renderer: Any = None) -> SafeString:
         # Forms have an engine of their own, which knows templates of apps only.
-        return render_to_string(self.template_name, self.get_context(name, value, attrs))
+        return render_to_string(template_name, context)
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
