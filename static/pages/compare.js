@@ -3,8 +3,6 @@
 import { agreed } from "./agreeing.js";
 import { Lanes, byId, words } from "./lanes.js";
 import { Parameters } from "./parameters.js";
-import { Presets } from "./presets.js";
-import { Server } from "./server.js";
 
 const KEY = "modelyard.compared";
 const most = Number(byId("page").dataset.most);
@@ -50,8 +48,7 @@ const lanes = new Lanes({
     changed: judge,
 });
 
-const parameters = new Parameters();
-new Presets(new Server(lanes.page), parameters, { chosen: chooseAlso, current: () => "" });
+const parameters = new Parameters(chooseAlso);
 
 /** What a preset names stands beside what is chosen. */
 function chooseAlso(model) {

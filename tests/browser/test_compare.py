@@ -85,13 +85,22 @@ def test_six_models_are_asked_with_a_file_and_parameters_by_everybody_and_on_a_p
     expect(operator.locator(".prose", has_text="what is in the file")).to_have_count(6)
     everywhere(operator)
     operator.reload()
-    assert operator.locator("#max-tokens").input_value() == "12"
+    expect(operator.locator("#max-tokens")).to_have_value("12")
+    operator.get_by_role("button", name="Parameters").click()
+    operator.get_by_label("Name of the preset").fill("Short")
+    operator.get_by_role("button", name="Save as preset").click()
+    expect(operator.get_by_label("Preset", exact=True)).to_contain_text("Short")
+    operator.get_by_label("Max tokens").fill("")
+    operator.get_by_label("Preset", exact=True).select_option("None")
+    operator.get_by_label("Preset", exact=True).select_option("Short")
+    expect(operator.locator("#max-tokens")).to_have_value("12")
 
 
 def test_an_earlier_comparison_is_found_and_deleted(operator: Page, two: Yard) -> None:
     choose(operator, "echo", "rival")
     ask(operator, "find me again")
     operator.get_by_role("button", name="rival is best").click()
+    expect(operator.locator("#said")).to_be_visible(timeout=15_000)
     operator.get_by_role("link", name="Earlier comparisons").click()
     entry = operator.locator(".entry", has_text="find me again")
     expect(entry).to_contain_text("rival is best")

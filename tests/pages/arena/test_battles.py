@@ -93,9 +93,9 @@ async def test_one_ready_model_is_no_battle(anna: User, worker: EchoWorker) -> N
         assert "two models" in (await opened.hear("error"))["text"]
 
 
-def fought(person: User, *answers: str) -> Battle:
+def fought(person: User, *answers: str, asked: str = "Why is the sky blue?") -> Battle:
     """A battle whose answers are there."""
-    begun = battles.begin(person.pk, "Why is the sky blue?", ["big-a", "big-b"])
+    begun = battles.begin(person.pk, asked, ["big-a", "big-b"])
     for lane, answer in zip(begun, answers, strict=True):
         Message.objects.filter(id=lane.answer.id).update(text=answer, state="done")
     return Battle.objects.get(lane_a=begun[0].conversation)
@@ -109,6 +109,12 @@ def test_a_vote_counts_with_its_language(anna: User) -> None:
 @pytest.mark.parametrize(("answer", "why"), [("I am big-a.", LEAKED), ("  ", NOTHING_SAID)])
 def test_a_vote_that_says_nothing_is_set_aside(anna: User, answer: str, why: str) -> None:
     assert voting.vote(anna.pk, fought(anna, answer, "Thus.").id, "a").set_aside == why
+
+
+def test_names_count_as_told_when_no_question_had_them(anna: User) -> None:
+    names = "big-a or big-b"
+    assert voting.vote(anna.pk, fought(anna, names, "So.", asked=f"Choose {names}.").id, "a").set_aside == ""
+    assert voting.vote(anna.pk, fought(anna, names, "So.").id, "a").set_aside == LEAKED
 
 
 def test_so_many_votes_count_within_an_hour(anna: User, settings: Any) -> None:
