@@ -8,11 +8,11 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.utils import timezone
 
 from inference.protocol.chat import ChatCompletionRequest
 from inference.protocol.completions import CompletionRequest
@@ -80,7 +80,7 @@ class Gateway:
         known = self.board.key(given) if given else None
         if known is None and settings.MODELYARD_ANONYMOUS:
             return Caller(client=hashed)
-        key = admitted(known, now=timezone.now(), given=bool(given))
+        key = admitted(known, now=datetime.now(UTC), given=bool(given))
         self._uses.note(key.id, now=time.monotonic())
         return Caller(key=key, person=self.board.person(key.user_id), client=hashed)
 

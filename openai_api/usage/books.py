@@ -6,12 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Protocol
 from uuid import UUID
-
-from django.utils import timezone
 
 from inference.protocol.accounting import PATH
 from inference.protocol.capabilities import ENDPOINTS
@@ -144,7 +143,7 @@ class Following:
 
 def begun(call: Call) -> Outcome:
     """The outcome of a call that starts now."""
-    return Outcome(began_at=timezone.now(), asked_at=time.monotonic(), id=call.id)
+    return Outcome(began_at=datetime.now(UTC), asked_at=time.monotonic(), id=call.id)
 
 
 def _at_the_door(error: ApiError, outcome: Outcome) -> bool:

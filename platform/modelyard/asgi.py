@@ -21,7 +21,7 @@ from pages.routes import WEBSOCKET  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": URLRouter([*routes.HTTP, re_path(r"", django_pages)]),
+        "http": routes.Routes(URLRouter([*routes.HTTP, re_path(r"", django_pages)])),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(WEBSOCKET))),
         "lifespan": lifespan,
     }

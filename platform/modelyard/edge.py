@@ -37,6 +37,8 @@ class JoinedWrites:
         self._transport = transport
         self._loop = loop
         self._head = b""
+        # Of all that goes through `__getattr__` these are asked for with every request.
+        self.is_closing, self.get_extra_info = transport.is_closing, transport.get_extra_info
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
