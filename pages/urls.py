@@ -22,6 +22,7 @@ urlpatterns = [
     path("chat/<uuid:number>/share", chat.share, name="share"),
     path("chat/<uuid:number>/unshare", chat.unshare, name="unshare"),
     path("chat/<uuid:number>/show/<uuid:message>", chat.version, name="version"),
+    path("chat/<uuid:number>/earlier/<uuid:message>", chat.earlier, name="earlier"),
     path("chat/<uuid:number>/export.<str:form>", chat.export, name="export"),
     path("compare/", compare.compare, name="compare"),
     path("compare/past/", compare.past, name="comparisons"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from pages.models import Kind, Message, State
 from pages.prose.markdown import render
 
 LOOK_EVERY_S = 1.0
+AT_ONCE = 60  # turns; their Markdown is most of what a page costs
 
 
 def begun(begun: Begun) -> dict[str, Any]:
@@ -57,6 +58,16 @@ def read_only(message: Message) -> dict[str, Any]:
 def turns(messages: list[Message], leaf: UUID | None) -> list[str]:
     """A path as HTML."""
     return [turn(each) for each in Tree(messages).path(leaf)]
+
+
+def end_of(path: Sequence[Turn], *, chosen: UUID | None = None) -> list[str]:
+    """The last turns of a path as HTML, those from `chosen` on in any case, and a way to the ones before."""
+    begun = max(0, len(path) - AT_ONCE)
+    if begun:
+        numbers = [turn.message.id for turn in path]
+        begun = min(begun, numbers.index(chosen)) if chosen in numbers else begun
+    before = [render_to_string("pages/earlier.html", {"message": path[begun - 1].message})] if begun else []
+    return before + [turn(each) for each in path[begun:]]
 
 
 def done(number: UUID, answer: GrowingAnswer | None) -> dict[str, Any]:

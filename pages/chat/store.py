@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from pages.chat.asking import conversation_of
-from pages.chat.tree import Tree
+from pages.chat.tree import Tree, Turn
 from pages.errors import NothingHere
 from pages.models import Conversation, Kind, Message, State
 
@@ -46,6 +46,14 @@ def show(person: int, number: UUID, message: UUID) -> Tree:
     conversation.leaf_id = tree.newest_below(message)
     conversation.save(update_fields=["leaf"])
     return tree
+
+
+def until(person: int, number: UUID, message: UUID) -> list[Turn]:
+    """The path that ends with this message. Raises NothingHere."""
+    tree = Tree(conversation_of(person, number).messages.all())
+    if message not in tree.messages:
+        raise NothingHere(gettext("The message is gone. Reload the page."))
+    return tree.path(message)
 
 
 def share(person: int, number: UUID) -> Conversation:

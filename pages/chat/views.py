@@ -19,6 +19,7 @@ from openai_api.policy import own_sources_only
 from pages.chat import presets, shown, store
 from pages.chat.asking import conversation_of
 from pages.chat.search import search
+from pages.chat.tree import Tree
 from pages.errors import NothingHere, Refused
 from pages.models import Conversation
 
@@ -88,7 +89,14 @@ def delete(request: HttpRequest, number: UUID) -> HttpResponse:
 def version(request: HttpRequest, number: UUID, message: UUID) -> HttpResponse:
     """Show another version of a message, and what followed it."""
     tree = store.show(_person(request), number, message)
-    return HttpResponse("".join(shown.turn(turn) for turn in tree.path(tree.newest_below(message))))
+    return HttpResponse("".join(shown.end_of(tree.path(tree.newest_below(message)), chosen=message)))
+
+
+@require_safe
+@for_members
+def earlier(request: HttpRequest, number: UUID, message: UUID) -> HttpResponse:
+    """What comes before the turns that a page has, up to this message."""
+    return HttpResponse("".join(shown.end_of(store.until(_person(request), number, message))))
 
 
 @require_POST
@@ -150,7 +158,7 @@ def export(request: HttpRequest, number: UUID, form: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, found: Conversation | None) -> HttpResponse:
-    turns = shown.turns(list(found.messages.all()), found.leaf_id) if found else []
+    turns = shown.end_of(Tree(found.messages.all()).path(found.leaf_id)) if found else []
     context = {
         "conversation": found,
         "turns": turns,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from html import escape
 from itertools import pairwise
 from typing import Any
@@ -17,12 +18,21 @@ from mdit_py_plugins.texmath import texmath_plugin
 from pages.prose import code, math
 from pages.prose.clean import clean
 
+KEPT_CHARACTERS = 5000
 ALIGNED = {"text-align:left": "left", "text-align:center": "centre", "text-align:right": "right"}
 
 
 def render(text: str) -> str:
     """All of a text as HTML that is safe to show."""
+    return _kept(text) if len(text) <= KEPT_CHARACTERS else _rendered(text)
+
+
+def _rendered(text: str) -> str:
     return clean(_MARKDOWN.render(text))
+
+
+# Conversations are looked at again and again; some megabytes at most.
+_kept = lru_cache(maxsize=1000)(_rendered)
 
 
 def blocks(text: str) -> list[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 import { Attachments } from "./attachments.js";
 import { copy } from "./copying.js";
+import { bringEarlier } from "./earlier.js";
 import { edit } from "./editing.js";
 import { Menu } from "./menu.js";
 import { Parameters } from "./parameters.js";
@@ -293,6 +294,7 @@ document.addEventListener("keydown", (event) => {
 });
 stream.dress(list);
 byId("talk").scrollTop = byId("talk").scrollHeight;
+bringEarlier(list, byId("talk"), (root) => stream.dress(root));
 if (conversation) {
     menu.about(conversation, document.querySelector("h1").textContent);
 }

@@ -15,6 +15,7 @@ from yard import Yard, until
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(180)]
 
 PART = '<li><a href="#">the first one</a></li><li><button data-more="7" data-searching>Searching</button></li>'
+EARLIER = '<li><button data-earlier="{}earlier/{}">Earlier messages</button></li>'
 WORDS = " ".join(f"word{number}" for number in range(30))
 
 
@@ -153,6 +154,10 @@ def test_conversations_are_renamed_searched_exported_and_deleted(operator: Page,
     expect(listed.locator("[aria-current=page]")).to_have_text("Another <b>title</b>")
     assert "needle in a haystack" in exported(operator, "Markdown")
     assert json.loads(exported(operator, "JSON"))["messages"][0]["text"] == "needle in a haystack"
+    first = operator.locator(".turn").first.get_attribute("data-message")
+    operator.evaluate("(html) => turns.insertAdjacentHTML('afterbegin', html)", EARLIER.format(here, first))
+    expect(operator.locator(".turn.user")).to_have_count(2)
+    expect(operator.locator("[data-earlier]")).to_have_count(0)
     operator.get_by_role("searchbox").fill("nothing has this")
     expect(listed).to_contain_text("Nothing contains “nothing has this”.")
     operator.route("**/conversations?find=long", lambda route: route.fulfill(body=PART))

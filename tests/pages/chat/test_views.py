@@ -57,6 +57,7 @@ ROUTES = [
     ("post", "share"),
     ("post", "unshare"),
     ("post", "show/{message}"),
+    ("get", "earlier/{message}"),
     ("post", "delete"),
 ]
 
@@ -98,6 +99,22 @@ def test_a_page_shows_the_path_that_was_chosen(talk: Conversation, anna: User) -
     assert "<strong>Nile</strong>" in page
     assert "1 / 2" in page
     assert "Amazon" not in page
+
+
+def test_a_long_conversation_begins_with_its_end(
+    talk: Conversation, anna: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.chat.shown.AT_ONCE", 2)
+    member = client(anna)
+    end = member.get(f"/chat/{talk.id}/").content.decode()
+    assert ("Are you sure?" in end, "The <strong>Nile" in end, end.count('class="turn ')) == (True, False, 2)
+    [address] = re.findall(r'data-earlier="([^"]+)"', end)
+    before = member.get(address).content.decode()
+    assert ("Which is the longest?" in before, "Nile" in before, "data-earlier" in before) == (True, True, False)
+    first = talk.messages.get(text="The **Nile**.")
+    chosen = member.post(f"/chat/{talk.id}/show/{first.id}").content.decode()
+    assert (chosen.count('class="turn '), "data-earlier" in chosen) == (3, True)
+    assert member.get(f"/chat/{talk.id}/earlier/{anna.pk:032x}").status_code == 404
 
 
 def test_another_version_brings_what_followed_it(talk: Conversation, anna: User) -> None:
