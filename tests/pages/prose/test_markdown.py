@@ -101,3 +101,8 @@ def test_tasks_are_done_or_not() -> None:
     seen = Seen(render("- [x] one\n- [ ] two <input type=text>"))
     assert seen.text.split() == ["☑", "one", "☐", "two", "<input", "type=text>"]
     assert "input" not in dict(seen.tags)
+
+
+def test_names_of_functions_keep_their_distance_in_formulas() -> None:
+    assert render(r"$n \log n$").count('<mspace width="0.167em">') == 2
+    assert "mspace" not in render(r"$\log(x) + \alpha y$")
