@@ -136,10 +136,13 @@ def drop_preset(request: HttpRequest, number: int) -> HttpResponse:
 @require_safe
 @for_members
 def shared(request: HttpRequest, token: str) -> HttpResponse:
-    """Somebody's conversation, to read."""
-    found = store.shared(token)
-    turns = [shown.read_only(message) for message in store.shared_path(found)]
-    return render(request, "pages/shared.html", {"conversation": found, "turns": turns})
+    """Somebody's conversation, to read; a long one in parts."""
+    found, after = store.shared(token), _place(request.GET.get("after", ""))
+    path = store.shared_path(found)
+    end = after + shown.AT_ONCE
+    turns = [shown.read_only(message) for message in path[after:end]]
+    context = {"conversation": found, "turns": turns, "more": end if end < len(path) else None}
+    return render(request, "pages/shared.html", context)
 
 
 @require_safe

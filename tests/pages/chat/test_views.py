@@ -111,6 +111,10 @@ def test_a_long_conversation_begins_with_its_end(
     [address] = re.findall(r'data-earlier="([^"]+)"', end)
     before = member.get(address).content.decode()
     assert ("Which is the longest?" in before, "Nile" in before, "data-earlier" in before) == (True, True, False)
+    shared = call(anna, "post", "share", talk).json()["url"]
+    parts = [member.get(f"{shared}?after={after}").content.decode() for after in (0, 2)]
+    assert ["Nile" in part and 'href="?after=2"' in part for part in parts] == [True, False]
+    assert ["Are you sure?" in part for part in parts] == [False, True]
     first = talk.messages.get(text="The **Nile**.")
     chosen = member.post(f"/chat/{talk.id}/show/{first.id}").content.decode()
     assert (chosen.count('class="turn '), "data-earlier" in chosen) == (3, True)
