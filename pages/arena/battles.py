@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext, gettext_noop
 
 from pages.arena.draw import drawn
@@ -38,12 +39,17 @@ class Blind(Begun):
 
 
 def battle_of(person: int, number: UUID) -> Battle:
-    """A blind battle of this person. Raises NothingHere."""
+    """A blind battle of this person, of which something is left. Raises NothingHere."""
     battles = Battle.objects.select_related("lane_a__leaf", "lane_b__leaf")
-    found = battles.filter(id=number, owner_id=person, blind=True).first()
+    found = battles.filter(there(), id=number, owner_id=person, blind=True).first()
     if found is None:
         raise NothingHere(gettext("There is no such battle."))
     return found
+
+
+def there() -> Q:
+    """Battles whose words were not deleted."""
+    return Q(lane_a__isnull=False) | Q(lane_b__isnull=False)
 
 
 def begin(person: int, text: str, ready: Sequence[str]) -> list[Begun]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Q
 from django.utils.translation import gettext
 
+from pages.arena.battles import there
 from pages.lanes.past import PAGE, Entry, Part, part
 from pages.models import Battle, Vote
 
 
 def past(person: int, before: datetime | None) -> Part:
     """A part of the list, from there on. Models have names only after the vote."""
-    there = Q(lane_a__isnull=False) | Q(lane_b__isnull=False)
-    battles = Battle.objects.filter(there, owner_id=person, blind=True).select_related("lane_a", "lane_b")
+    battles = Battle.objects.filter(there(), owner_id=person, blind=True).select_related("lane_a", "lane_b")
     if before is not None:
         battles = battles.filter(started_at__lt=before)
     return part([_entry(battle) for battle in battles.order_by("-started_at")[: PAGE + 1]])

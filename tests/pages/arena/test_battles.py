@@ -181,6 +181,7 @@ def test_what_was_said_is_deleted_and_the_vote_stays(client: Client, anna: User)
     chat = client.post(f"/compare/keep/{voted.lane_a_id}").json()["url"]
     for battle in (voted, reported, neither):
         assert client.post(f"/arena/{battle.id}/delete").status_code == 200
+        assert client.get(f"/arena/{battle.id}/").status_code == 404
     assert {*Battle.objects.values_list("vote", "flagged")} == {("tie", ""), ("", "Rude.")}
     assert b"No battle yet" in client.get("/arena/past/").content
     assert client.get(chat).status_code == 200
