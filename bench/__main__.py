@@ -26,7 +26,7 @@ LONG = {"soak"}
 GROUPS = {
     "serving": ("engine", "gateway", "profile"),
     "control": ("clicks", "reconcile", "heartbeats"),
-    "web": ("chat", "pages"),
+    "web": ("chat", "pages", "people"),
     "all": tuple(part for part in PARTS if part not in LONG),
 }
 

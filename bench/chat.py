@@ -79,7 +79,7 @@ async def _chatting(
     here: Site, browsers: Sequence[Mapping[str, str]], watch: Watch, *, seconds: float
 ) -> tuple[Heard, float]:
     async with watch.looking():
-        heard = await crowd(here.websocket, browsers, seconds)
+        heard = await crowd(here.url, browsers, seconds)
         ended = time.monotonic()
         await asyncio.sleep(REST_S)
     return heard, ended

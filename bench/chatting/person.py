@@ -12,6 +12,7 @@ from string import ascii_lowercase
 from typing import Any
 
 import orjson
+from aiohttp import ClientError, ClientSession, TCPConnector
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
@@ -23,6 +24,7 @@ CHAT_LENGTH = 5  # questions, then a new conversation
 CLOCK_EVERY = 4  # of so many questions one goes to the model that tells the time
 ECHO, CLOCK = "echo", "clock"
 TIMEOUT_S = 60.0
+ARRIVAL_S = 5.0
 SHOWN = 10
 
 
@@ -51,19 +53,22 @@ class Person:
     url: str
     headers: Mapping[str, str]
     heard: Heard
+    http: ClientSession
     before: dict[str, str] = field(default_factory=dict)
     asked: int = 0
 
     async def chat(self, until: float) -> None:
         """Open the page, and ask until then, in seconds of the loop's clock."""
         try:
-            async with connect(self.url, additional_headers=self.headers, proxy=None) as socket:
+            await self._look("/chat/")
+            socket_url = f"{self.url.replace('http', 'ws', 1)}/ws/chat"
+            async with connect(socket_url, additional_headers=self.headers, proxy=None) as socket:
                 clock = asyncio.get_running_loop().time
                 while clock() < until:
                     async with asyncio.timeout(TIMEOUT_S):
                         await self._ask(socket)
                     await asyncio.sleep(random.uniform(*PAUSE_S))
-        except (WebSocketException, OSError) as error:  # a time-out is an OSError too
+        except (WebSocketException, ClientError, OSError) as error:  # a time-out is an OSError too
             self.heard.complain("cut", repr(error))
 
     async def _ask(self, socket: ClientConnection) -> None:
@@ -85,9 +90,13 @@ class Person:
         else:
             self.heard.counts["finished"] += 1
 
+    async def _look(self, path: str) -> None:
+        async with self.http.get(self.url + path, headers=self.headers, raise_for_status=True) as answer:
+            await answer.read()
+
     async def _read(self, socket: ClientConnection, model: str, sent_at: float) -> tuple[Shown, Mapping[str, Any]]:
         """One answer to its end."""
-        shown, last = Shown(), None
+        shown, last, listing = Shown(), None, []
         async for raw in socket:
             message = orjson.loads(raw)
             now = time.perf_counter()
@@ -97,8 +106,11 @@ class Person:
                     last = now
             elif message["type"] == "begun":
                 self.heard.counts["begun"] += 1
+                if not self.before:  # the page asks for its list then
+                    listing = [asyncio.create_task(self._look("/chat/conversations"))]
                 self.before = {"conversation": message["conversation"], "parent": message["message"]}
             elif message["type"] != "models":
+                await asyncio.gather(*listing)
                 return shown, message
         raise ConnectionError("the server closed the websocket")
 
@@ -109,13 +121,13 @@ class Person:
 
 
 async def crowd(url: str, headers: Sequence[Mapping[str, str]], seconds: float) -> Heard:
-    """All of them at once, each with the headers of a browser; they come within a second."""
-    heard, loop = Heard(), asyncio.get_running_loop()
-    until = loop.time() + seconds
+    """All of them at once, each with the headers of a browser; they come within some seconds."""
+    heard, until = Heard(), asyncio.get_running_loop().time() + seconds
+    async with ClientSession(connector=TCPConnector(limit=0)) as http:
 
-    async def one(number: int, own: Mapping[str, str]) -> None:
-        await asyncio.sleep(random.random())
-        await Person(number, url, own, heard).chat(until)
+        async def one(number: int, own: Mapping[str, str]) -> None:
+            await asyncio.sleep(ARRIVAL_S * random.random())
+            await Person(number, url, own, heard, http).chat(until)
 
-    await asyncio.gather(*(one(number, own) for number, own in enumerate(headers)))
+        await asyncio.gather(*(one(number, own) for number, own in enumerate(headers)))
     return heard

@@ -24,11 +24,6 @@ class Site:
     processes: dict[str, psutil.Process]
 
     @property
-    def websocket(self) -> str:
-        """The chat page's."""
-        return f"{self.url.replace('http', 'ws', 1)}/ws/chat"
-
-    @property
     def cookie(self) -> str:
         """What the session's cookie is called there."""
         return f"modelyard_session_{self.url.rpartition(':')[2]}"

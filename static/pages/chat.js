@@ -78,7 +78,7 @@ const HANDLERS = {
             menu.about(conversation, message.title);
             document.title = `${message.title} · Modelyard`;
         }
-        sidebar.refresh(conversation);
+        sidebar.newest(conversation);
         refresh();
     },
     moved({ message }) {

@@ -46,6 +46,18 @@ export class Sidebar {
         await this.goOn();
     }
 
+    /** Something was asked in this one, so that it is the newest now; what is not listed yet is asked for. */
+    newest(current) {
+        const entry = [...this.links()].find((link) => link.dataset.conversation === current)?.parentElement;
+        if (!entry || this.find.value) {
+            this.refresh(current);
+            return;
+        }
+        this.current = current;
+        this.list.prepend(entry);
+        this.mark();
+    }
+
     async refresh(current = this.current) {
         this.current = current;
         const asked = (this.asked = { find: this.find.value });
