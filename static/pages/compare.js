@@ -8,6 +8,7 @@ const KEY = "modelyard.compared";
 const most = Number(byId("page").dataset.most);
 let models = null;
 let chosen = new Set(remembered());
+let hasChosen = false; // from then on nothing is chosen for the person
 let voted = byId("page").dataset.voted === "yes";
 
 const lanes = new Lanes({
@@ -25,7 +26,7 @@ const lanes = new Lanes({
         const names = models.map(({ name }) => name);
         chosen = new Set([...chosen].filter((name) => names.includes(name)));
         for (const { name } of models.filter(isReady)) {
-            if (chosen.size < 2) {
+            if (chosen.size < 2 && !hasChosen) {
                 chosen.add(name);
             }
         }
@@ -98,6 +99,7 @@ function chip(model) {
 }
 
 function choose(name, wanted) {
+    hasChosen = true;
     chosen[wanted ? "add" : "delete"](name);
     try {
         localStorage.setItem(KEY, JSON.stringify([...chosen]));
