@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -11,6 +12,10 @@ from inference.protocol.responses import Usage
 # Bytes of a stream's end that are looked at; its usage is in the last event, or in the last but one.
 TAIL = 4096
 _EVENT = b"data: "
+# What an event says that its choice took so far; the text of a choice cannot look like it, for its quotes are escaped.
+_RUNNING = re.compile(
+    rb'"choices":\s*\[\{"index":\s*(\d+)[^\n]*"usage":\s*\{"prompt_tokens":\s*(\d+)[^}\n]*"completion_tokens":\s*(\d+)'
+)
 
 
 class Meter:
@@ -20,19 +25,26 @@ class Meter:
         self._streamed = streamed
         self._events = 0
         self._tail = b""
+        self._prompt = 0
+        self._choices: dict[bytes, int] = {}
 
     def note(self, piece: bytes) -> None:
         """Some bytes passed; an event that is split just so goes uncounted."""
         self._events += piece.count(_EVENT)
         self._tail = (self._tail + piece)[-TAIL:] if self._streamed else self._tail + piece
+        if self._streamed and b'"usage"' in piece:
+            for index, prompt, completion in _RUNNING.findall(piece):
+                self._prompt, self._choices[index] = int(prompt), int(completion)
 
     def result(self) -> tuple[Usage, str, bool]:
-        """The tokens, why it ended, and whether the server said so itself."""
-        finish = ""
-        usage: Usage | None = None
-        for facts in self._last_facts():
-            usage = usage or _usage(facts.get("usage"))
-            finish = finish or _finish(facts.get("choices"))
+        """The tokens, why it ended, and whether the server said so itself, at the end or as it went."""
+        facts = self._last_facts()
+        finish = next(filter(None, (_finish(told.get("choices")) for told in facts)), "")
+        # With choices beside it, the usage of a stream's event is that of one choice until then.
+        stated = (_usage(told.get("usage")) for told in facts if not (self._streamed and told.get("choices")))
+        usage = next(filter(None, stated), None)
+        if usage is None and self._choices:
+            usage = Usage(self._prompt, sum(self._choices.values()))
         # Of its events one is the closing mark, and mostly one tells the role and one the end.
         return usage or Usage(0, max(0, self._events - 3)), finish, usage is not None
 

@@ -1,7 +1,8 @@
-"""Requests whose engine is another server: admitted and counted as any, answered byte by byte as that server does."""
+"""Requests whose engine is another server: admitted and counted as any, answered as that server does."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -11,12 +12,14 @@ from inference.protocol.body import parse_body
 from inference.protocol.capabilities import ENDPOINTS, TOKENIZER
 from inference.protocol.content import check_parts
 from inference.protocol.errors import BadRequest
+from inference.protocol.responses import Usage
 from inference.server.accounting import ACCOUNT, closing
+from inference.server.foreign_errors import in_our_envelope
 from inference.server.keepalive import kept_alive
 from inference.server.keys import REQUEST_ID, SERVICE, STREAM
 from inference.server.meter import Meter
 from inference.server.middleware import Handler
-from inference.server.usage_wanted import Withheld, wanted
+from inference.server.usage_wanted import Shown, wanted
 
 _NEEDS: dict[str, Capability | None] = {
     **{path: Capability(name) for name, path in ENDPOINTS.items()},
@@ -39,9 +42,12 @@ async def hand_over(request: web.Request, handler: Handler) -> web.StreamRespons
     with service.counted(_model_of(asked), _NEEDS[request.path]) as engine:
         assert isinstance(engine, ProxyEngine)
         # Only for the gateway, who bills by it; a client of ours alone gets what it asked for byte by byte.
-        body, withheld = wanted(asked, body) if ACCOUNT in request else (body, False)
-        async with engine.forward(request.path, body, headers={"X-Request-Id": request[REQUEST_ID]}) as answer:
-            return await _relay(request, answer, Withheld() if withheld else None)
+        body, shown = wanted(asked, body) if ACCOUNT in request else (body, None)
+        forwarding = engine.forward(request.path, body, headers={"X-Request-Id": request[REQUEST_ID]})
+        # Until it says something: of a whole answer that is not waited for nobody knows what it took.
+        _count(request, Usage(0, 0), exact=False)
+        async with forwarding as answer:
+            return await _relay(request, answer, shown)
 
 
 def _model_of(body: dict[str, Any]) -> str:
@@ -51,13 +57,18 @@ def _model_of(body: dict[str, Any]) -> str:
     return model
 
 
-async def _relay(request: web.Request, answer: Answer, withheld: Withheld | None) -> web.StreamResponse:
+async def _relay(request: web.Request, answer: Answer, shown: Shown | None) -> web.StreamResponse:
     headers = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
     if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
         # Whole, so that a server which dies in the middle leaves a client with an error and not with half an answer.
         body = b"".join([piece async for piece in answer.body])
-        if answer.status < 400:
-            _account(request, body)
+        if answer.status < HTTPStatus.BAD_REQUEST:
+            meter = Meter(streamed=False)
+            meter.note(body)
+            _meter(request, meter)
+        else:
+            _count(request, Usage(0, 0))
+            body, headers["Content-Type"] = in_our_envelope(body, answer.status), "application/json"
         return web.Response(status=answer.status, headers=headers, body=body)
     stream = web.StreamResponse(status=answer.status, headers=headers)
     await stream.prepare(request)
@@ -67,25 +78,22 @@ async def _relay(request: web.Request, answer: Answer, withheld: Withheld | None
         async with kept_alive(stream, request.app[SERVICE]) as events:
             async for piece in answer.body:
                 meter.note(piece)
-                if shown := withheld.pass_on(piece) if withheld else piece:
-                    await events.write(shown)
-            if withheld and (rest := withheld.last()):
+                if seen := shown.pass_on(piece) if shown else piece:
+                    await events.write(seen)
+            if shown and (rest := shown.last()):
                 await events.write(rest)
     finally:
-        _count(request, meter)
+        _meter(request, meter)
     await stream.write(closing(request))
     await stream.write_eof()
     return stream
 
 
-def _account(request: web.Request, body: bytes) -> None:
-    if ACCOUNT in request:
-        meter = Meter(streamed=False)
-        meter.note(body)
-        _count(request, meter)
+def _meter(request: web.Request, meter: Meter) -> None:
+    usage, finish, exact = meter.result()
+    _count(request, usage, finish=finish, exact=exact)
 
 
-def _count(request: web.Request, meter: Meter) -> None:
+def _count(request: web.Request, usage: Usage, *, finish: str = "", exact: bool = True) -> None:
     if ACCOUNT in request:
-        usage, finish, exact = meter.result()
         request[ACCOUNT].counted(usage, finish=finish, exact=exact)

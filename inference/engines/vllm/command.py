@@ -28,6 +28,8 @@ def arguments(options: VllmOptions, place: Place, *, name: str, cards: int) -> l
         *("--served-model-name", name),
         # Health and counters are asked for once a second.
         "--disable-uvicorn-access-log",
+        # Without it nobody hears how much of a prompt was still known.
+        "--enable-prompt-tokens-details",
         *_model(options),
         *_memory(options, cards),
         *options.extra_args,

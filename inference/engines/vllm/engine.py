@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from inference.engines.base import EngineConfig, LoadProgress
+from inference.engines.base import Answer, EngineConfig, LoadProgress
 from inference.engines.external.child import Ending
 from inference.engines.external.engine import Card, Command, ExternalEngine, Place
 from inference.engines.external.executable import find_executable
@@ -16,6 +18,7 @@ from inference.engines.external.probe import Probe
 from inference.engines.external.reasons import explain
 from inference.engines.vllm import command, metrics, words
 from inference.engines.vllm.options import VllmOptions
+from inference.engines.vllm.requests import adapted
 from inference.failure import Failure
 from inference.protocol.causes import Cause
 
@@ -40,6 +43,10 @@ class VllmEngine(ExternalEngine):
             argv += ["--chat-template", str(_kept(options.chat_template, config.cache_dir))]
         environ = command.environment(options, config.environ, key=place.key, cache_dir=config.cache_dir)
         return command.command(executable, argv, environ)
+
+    def forward(self, path: str, body: bytes, *, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]:
+        """Relay to the server, in its own words. Raises `InvalidRequest`."""
+        return super().forward(path, adapted(body), headers=headers)
 
     def progress(self, line: str) -> LoadProgress | None:
         """By the phrases of its log."""

@@ -93,9 +93,11 @@ async def test_images_are_sent_along_and_not_fetched(relayed: Relayed, url: str,
             assert answer[1]["error"]["param"] == "messages[0].content[0].image_url.url"
 
 
-async def test_its_errors_are_its_own_and_ours_are_ours(relayed: Relayed) -> None:
+async def test_its_errors_keep_its_words_and_come_as_ours_do(relayed: Relayed) -> None:
     served, _ = relayed
-    assert (await served.post(CHAT, ask(1, oops=1)))[0] == 400
+    error = {"message": "oops", "type": "invalid_request_error", "param": None, "code": "invalid_value"}
+    assert await served.post(CHAT, ask(1, oops=1)) == (400, {"error": error})
+    assert (await served.post(CHAT, ask(1, best_of=2)))[1]["error"]["param"] == "best_of"
     assert (await served.post(CHAT, ask(1) | {"model": "other"}))[1]["error"]["code"] == "model_not_found"
     assert (await served.post(CHAT, {}))[1]["error"]["param"] == "model"
     status, body = await served.post("/v1/embeddings", {"model": "m", "input": "a"})

@@ -1,0 +1,68 @@
+"""Errors of another server in the envelope that our clients know: its words, OpenAI's type, and a code in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+_SPEECHLESS = "The model's server %s and did not say why."
+# vLLM says these in numbers or in names of its own behind the sentence.
+_BEHIND = re.compile(r"\s*\(parameter=[^()]*(?:\([^()]*\)[^()]*)*\)\s*$")
+_TOO_LONG = re.compile(r"maximum context length|max_model_len|maximum model length")
+_NOT_A_FIELD = frozenset({"input_tokens"})
+_KINDS: Mapping[int, tuple[str, str | None]] = {
+    HTTPStatus.UNAUTHORIZED: ("authentication_error", None),
+    HTTPStatus.FORBIDDEN: ("permission_error", None),
+    HTTPStatus.NOT_FOUND: ("invalid_request_error", "not_found"),
+    HTTPStatus.TOO_MANY_REQUESTS: ("rate_limit_error", "engine_overloaded"),
+}
+
+
+def in_our_envelope(body: bytes, status: int | None = None) -> bytes:
+    """The error of an answer with this status; None: its own code is the status, as in the middle of a stream."""
+    told = _told(body)
+    if status is None:
+        code = told.get("code")
+        status = code if isinstance(code, int) else HTTPStatus.INTERNAL_SERVER_ERROR
+    failed = "failed" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "refused the request"
+    message = _BEHIND.sub("", _text(told.get("message"))) or _SPEECHLESS % failed
+    kind, code = _kind(status, message)
+    param = _text(told.get("param")).removeprefix("body.")
+    said = told.get("code")
+    error = {
+        "message": message,
+        "type": kind,
+        "param": param if param and param not in _NOT_A_FIELD else None,
+        "code": said if isinstance(said, str) and not said.isdecimal() else code,
+    }
+    return orjson.dumps({"error": error})
+
+
+def _told(body: bytes) -> Mapping[str, Any]:
+    """The object that says what is wrong: OpenAI's way, or FastAPI's."""
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    if not isinstance(answer, dict):
+        return {}
+    error = answer.get("error", answer)
+    if isinstance(error, dict):
+        return error if "detail" not in error else {**error, "message": _text(error["detail"])}
+    return {"message": _text(error)}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else orjson.dumps(value).decode()
+
+
+def _kind(status: int, message: str) -> tuple[str, str | None]:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "server_error", None
+    if _TOO_LONG.search(message):
+        return "invalid_request_error", "context_length_exceeded"
+    return _KINDS.get(status, ("invalid_request_error", "invalid_value"))
