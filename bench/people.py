@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LIMIT_MS = 100
 FRESH = 5  # processes
-WORDS = {"often": "python", "seldom": "xylograph", "nothing": "qqqqqq", "Chinese": "的一", "a letter": "z"}
+WORDS = {"often": "python", "seldom": "xylograph", "nothing": "qqqqqq", "Chinese": "一丁", "a letter": "z"}
 LEADERBOARD = "/arena/leaderboard/"
 GOES_ON = re.compile(r'data-more="(\d+)" data-searching')
 
@@ -42,12 +42,14 @@ def addresses() -> dict[str, str]:
     from pages.models import Conversation
 
     long = Conversation.objects.latest("changed_at")
+    middle = list(long.messages.values_list("id", flat=True))[long.messages.count() // 2]
     shared = store.share(long.owner_id, long.id).share_token
     return {
         "a new chat": "/chat/",
         "list, second page": "/chat/conversations?after=40",
         "list, last page": "/chat/conversations?after=9960",
         "a long conversation": f"/chat/{long.id}/",
+        "what was before in it": f"/chat/{long.id}/earlier/{middle}",
         "shared, to read": f"/chat/shared/{shared}/",
         "exported as JSON": f"/chat/{long.id}/export.json",
         "compare": "/compare/",

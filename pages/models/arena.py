@@ -45,6 +45,7 @@ class Battle(models.Model):
         indexes = [
             models.Index("voted_at", name="votes_by_time", condition=~Q(vote="")),
             models.Index(fields=["owner", "-started_at"], name="battles_of_a_person"),
+            models.Index(fields=["-started_at"], name="battles_by_time"),
         ]
 
     def __str__(self) -> str:

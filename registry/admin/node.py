@@ -30,7 +30,8 @@ from registry.states import ACTIVE
 
 def nodes_to_show(nodes: QuerySet[Node]) -> QuerySet[Node]:
     """With the number of their workers, their devices and the sums of the claims, in two queries."""
-    devices = Prefetch("devices", devices_to_show(Device.objects.order_by("index")))
+    # Without their nodes, which are these.
+    devices = Prefetch("devices", devices_to_show(Device.objects.order_by("index")).select_related(None))
     running = Worker.objects.filter(node=OuterRef("pk"), state__in=ACTIVE).order_by().values("node")
     counted = Coalesce(Subquery(running.annotate(number=Count("pk")).values("number")), 0)
     shown = nodes.annotate(now=Now(), silence=Now() - F("last_seen_at"), running=counted)
