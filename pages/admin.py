@@ -108,7 +108,6 @@ class BattleAdmin(ReadOnlyAdmin):
     first_step = "People make battles: whoever asks in the arena or compares models leaves one here."
     list_filter = (Flagged, "blind", "vote")
     list_select_related = ("owner",)
-    list_per_page = 50
     search_fields = ("=model_a", "=model_b", "=owner__username")
     show_full_result_count = False
     fields = (
