@@ -21,6 +21,10 @@ CONNECT_S = 2.0
 KEPT_S = 15.0
 # Bytes that came and nobody has taken yet, from which on nothing more is read.
 MOST_HELD = 2**17
+# Bytes of a head that is not over yet.
+MOST_HEAD = 2**16
+# Addresses to remember; each launch of a worker has another one.
+MOST_ADDRESSES = 1024
 _FRAMED = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -50,6 +54,8 @@ class Upstream:
         while idle:
             if (known := idle.pop()).taken():
                 return known
+        if len(self._idle) > MOST_ADDRESSES:
+            self._idle = defaultdict(list, {address: idle})
         where = _where(address)
         tls = (self._tls or _trusted()) if where.tls else None
         connecting = asyncio.get_running_loop().create_connection(
@@ -81,6 +87,7 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         # Of the answer: whether its head is here, and all of it. Without a request there is nothing to come.
         self._headed, self._ended = False, True
+        self._head_bytes = 0
         self._reusable = True
         self._lost: OSError | None = None
         self._pieces: list[bytes] = []
@@ -102,7 +109,7 @@ class Connection(asyncio.Protocol):
         """
         request = _head(method, self._where, path, headers={**headers, "Content-Length": str(len(body))}) + body
         self.status, self._headed, self._ended = 0, False, False
-        self._headers = {}
+        self._headers, self._head_bytes = {}, 0
         self._silence_s = silence_s
         self._timer = self._loop.call_later(silence_s, self._look)
         self._transport.write(request)
@@ -160,12 +167,15 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Something of an answer. What is none, or comes unasked, ends the connection."""
+        if not self._headed:
+            if self._head_bytes > MOST_HEAD:
+                self._refuse("its head does not end")
+                return
+            self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._lost = self._lost or ConnectionAbortedError(f"what came is no answer: {error}")
-            self._reusable = False
-            self.hang_up()
+            self._refuse(str(error))
         self._wake()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -228,6 +238,11 @@ class Connection(asyncio.Protocol):
         elif self._waiter is not None:
             self._waiter.set_exception(TimeoutError(f"nothing came for {waited:.1f} s"))
 
+    def _refuse(self, why: str) -> None:
+        self._lost = self._lost or ConnectionAbortedError(f"what came is no answer: {why}")
+        self._reusable = False
+        self.hang_up()
+
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -247,7 +262,7 @@ def _head(method: str, where: _Where, path: str, *, headers: Mapping[str, str]) 
     return text.encode("latin-1") + b"\r\n\r\n"
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=MOST_ADDRESSES)
 def _where(address: str) -> _Where:
     parts = urlsplit(address)
     tls = parts.scheme == "https"

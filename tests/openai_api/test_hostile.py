@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -124,7 +124,9 @@ async def _hung_up_on(here: Rig, first: bytes, drop: bytes) -> None:
     async with connected(here) as (reader, writer):
         writer.write(first)
         dripping = asyncio.create_task(_drip(writer, drop))
-        assert await reader.read() == b""
+        # A drop that the server has not read yet makes the kernel say it by a reset.
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
         dripping.cancel()
 
 

@@ -95,6 +95,18 @@ async def test_what_is_no_http_is_an_error() -> None:
             await asked(upstream, address)
 
 
+async def test_a_head_without_an_end_is_an_error() -> None:
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nX-")
+        while True:
+            writer.write(b"a" * 4096)
+            await writer.drain()
+
+    async with served(endless) as (upstream, address):
+        with pytest.raises(ConnectionAbortedError, match="does not end"):
+            await asked(upstream, address)
+
+
 async def test_a_server_that_says_nothing_is_waited_for_only_so_long() -> None:
     async with served(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"")) as (upstream, address):
         connection = await asked(upstream, address, silence_s=0.05)
