@@ -13,6 +13,8 @@ _SPEECHLESS = "The model's server %s and did not say why."
 # vLLM says these in numbers or in names of its own behind the sentence.
 _BEHIND = re.compile(r"\s*\(parameter=[^()]*(?:\([^()]*\)[^()]*)*\)\s*$")
 _TOO_LONG = re.compile(r"maximum context length|max_model_len|maximum model length")
+# An event of a stream that is one.
+EVENT = re.compile(rb'data: (\{\s*"error".*\})')
 _NOT_A_FIELD = frozenset({"input_tokens"})
 _KINDS: Mapping[int, tuple[str, str | None]] = {
     HTTPStatus.UNAUTHORIZED: ("authentication_error", None),
@@ -25,9 +27,7 @@ _KINDS: Mapping[int, tuple[str, str | None]] = {
 def in_our_envelope(body: bytes, status: int | None = None) -> bytes:
     """The error of an answer with this status; None: its own code is the status, as in the middle of a stream."""
     told = _told(body)
-    if status is None:
-        code = told.get("code")
-        status = code if isinstance(code, int) else HTTPStatus.INTERNAL_SERVER_ERROR
+    status = _status(told) if status is None else status
     failed = "failed" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "refused the request"
     message = _BEHIND.sub("", _text(told.get("message"))) or _SPEECHLESS % failed
     kind, code = _kind(status, message)
@@ -40,6 +40,19 @@ def in_our_envelope(body: bytes, status: int | None = None) -> bytes:
         "code": said if isinstance(said, str) and not said.isdecimal() else code,
     }
     return orjson.dumps({"error": error})
+
+
+def first_error(event: bytes) -> tuple[bytes, int] | None:
+    """The error that a stream begins with, and its status; None: it begins with something else."""
+    match = EVENT.match(event)
+    return None if match is None else (match[1], _status(_told(match[1])))
+
+
+def _status(told: Mapping[str, Any]) -> int:
+    code = told.get("code")
+    if isinstance(code, int) and HTTPStatus.BAD_REQUEST <= code < 600:
+        return code
+    return HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _told(body: bytes) -> Mapping[str, Any]:

@@ -39,7 +39,7 @@ class Meter:
     def result(self) -> tuple[Usage, str, bool]:
         """The tokens, why it ended, and whether the server said so itself, at the end or as it went."""
         facts = self._last_facts()
-        finish = next(filter(None, (_finish(told.get("choices")) for told in facts)), "")
+        finish = next(filter(None, map(_finish, facts)), "")
         # With choices beside it, the usage of a stream's event is that of one choice until then.
         stated = (_usage(told.get("usage")) for told in facts if not (self._streamed and told.get("choices")))
         usage = next(filter(None, stated), None)
@@ -74,7 +74,10 @@ def _count(value: Any) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def _finish(choices: Any) -> str:
+def _finish(told: dict[str, Any]) -> str:
+    choices = told.get("choices")
+    if told.get("error"):
+        return "error"
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         return ""
     reason = choices[0].get("finish_reason")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +17,7 @@ from inference.protocol.content import check_parts
 from inference.protocol.errors import BadRequest
 from inference.protocol.responses import Usage
 from inference.server.accounting import ACCOUNT, closing
-from inference.server.foreign_errors import in_our_envelope
+from inference.server.foreign_errors import first_error, in_our_envelope
 from inference.server.keepalive import kept_alive
 from inference.server.keys import REQUEST_ID, SERVICE, STREAM
 from inference.server.meter import Meter
@@ -27,6 +30,8 @@ _NEEDS: dict[str, Capability | None] = {
 }
 # Of the answer; all others are about a connection that is not our client's.
 _KEPT = ("Content-Type", "Cache-Control", "Retry-After", "X-Accel-Buffering")
+# Seconds that a stream's client waits for its headers: what comes until then can still be an answer with a status.
+_REFUSES_WITHIN_S = 5.0
 
 
 @web.middleware
@@ -62,21 +67,26 @@ async def _relay(request: web.Request, answer: Answer, shown: Shown | None) -> w
     if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
         # Whole, so that a server which dies in the middle leaves a client with an error and not with half an answer.
         body = b"".join([piece async for piece in answer.body])
-        if answer.status < HTTPStatus.BAD_REQUEST:
-            meter = Meter(streamed=False)
-            meter.note(body)
-            _meter(request, meter)
-        else:
-            _count(request, Usage(0, 0))
-            body, headers["Content-Type"] = in_our_envelope(body, answer.status), "application/json"
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            return _refused(request, body, answer.status)
+        _meter(request, Meter(streamed=False), body)
         return web.Response(status=answer.status, headers=headers, body=body)
-    stream = web.StreamResponse(status=answer.status, headers=headers)
-    await stream.prepare(request)
-    request[STREAM] = stream
-    meter = Meter(streamed=True)
+    async with _reading(answer) as first:
+        # vLLM checks some of a request only when it has said 200 already.
+        await asyncio.wait({first}, timeout=_REFUSES_WITHIN_S)
+        if first.done() and (error := first_error(first.result())):
+            return _refused(request, *error)
+        stream = web.StreamResponse(status=answer.status, headers=headers)
+        await stream.prepare(request)
+        request[STREAM] = stream
+        return await _stream(request, _pieces(first, answer), shown)
+
+
+async def _stream(request: web.Request, pieces: AsyncIterator[bytes], shown: Shown | None) -> web.StreamResponse:
+    stream, meter = request[STREAM], Meter(streamed=True)
     try:
         async with kept_alive(stream, request.app[SERVICE]) as events:
-            async for piece in answer.body:
+            async for piece in pieces:
                 meter.note(piece)
                 if seen := shown.pass_on(piece) if shown else piece:
                     await events.write(seen)
@@ -89,7 +99,34 @@ async def _relay(request: web.Request, answer: Answer, shown: Shown | None) -> w
     return stream
 
 
-def _meter(request: web.Request, meter: Meter) -> None:
+@asynccontextmanager
+async def _reading(answer: Answer) -> AsyncIterator[asyncio.Task[bytes]]:
+    """The first piece of an answer, on its way; nobody reads any more when the block is left."""
+    first = asyncio.create_task(_next(answer.body))
+    try:
+        yield first
+    finally:
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+
+async def _next(body: AsyncIterator[bytes]) -> bytes:
+    return await anext(body, b"")
+
+
+async def _pieces(first: asyncio.Task[bytes], answer: Answer) -> AsyncIterator[bytes]:
+    yield await first
+    async for piece in answer.body:
+        yield piece
+
+
+def _refused(request: web.Request, body: bytes, status: int) -> web.Response:
+    _count(request, Usage(0, 0))
+    return web.Response(status=status, body=in_our_envelope(body, status), content_type="application/json")
+
+
+def _meter(request: web.Request, meter: Meter, body: bytes = b"") -> None:
+    meter.note(body)
     usage, finish, exact = meter.result()
     _count(request, usage, finish=finish, exact=exact)
 

@@ -10,14 +10,13 @@ from typing import Any
 
 import orjson
 
-from inference.server.foreign_errors import in_our_envelope
+from inference.server.foreign_errors import EVENT, in_our_envelope
 
 _ENDS = b"\n\n", b"\r\n\r\n"
 _BETWEEN = re.compile(rb"(?<=\n\n)|(?<=\r\n\r\n)")
 # No text of a model can look like one of these: its quotes are escaped.
 _FINAL = re.compile(rb'"choices":\s*\[\]')
 _RUNNING = re.compile(rb',\s*"usage":\s*(?:null|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})')
-_ERROR = re.compile(rb'data: (\{\s*"error".*\})')
 _ALL = {"include_usage": True, "continuous_usage_stats": True}
 
 
@@ -45,7 +44,7 @@ class Shown:
         end = max(data.rfind(mark) + len(mark) if mark in data else 0 for mark in _ENDS)
         whole, self._rest = data[:end], data[end:]
         if b'data: {"error"' in whole:
-            whole = _ERROR.sub(_translated, whole)
+            whole = EVENT.sub(_translated, whole)
         if self._running or b'"usage"' not in whole:
             return whole
         if not _FINAL.search(whole):

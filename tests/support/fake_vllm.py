@@ -82,6 +82,9 @@ class Fake:
         count = body["max_tokens"]
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await answer.prepare(request)
+        if "late_oops" in body:
+            await answer.write(b'data: {"error": {"message": "late oops", "code": 400}}\n\ndata: [DONE]\n\n')
+            return answer
         for number in range(count):
             await answer.write(b"data: %d\n\n" % number)
             self.tokens += 1

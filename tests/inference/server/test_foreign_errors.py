@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from inference.server.foreign_errors import in_our_envelope
+from inference.server.foreign_errors import first_error, in_our_envelope
 
 TOO_LONG = "This model's maximum context length is 2048 tokens. Please reduce the length of the input prompt."
 TOO_MANY = "max_tokens=5000 cannot be greater than max_model_len=2048. Please request fewer output tokens."
@@ -64,3 +64,19 @@ def test_it_keeps_its_words_and_gets_openais_type_and_a_code(said: bytes, status
 @pytest.mark.parametrize(("code", "kind"), [(400, INVALID), (500, "server_error"), ("odd", "server_error")])
 def test_in_the_middle_of_a_stream_its_code_is_the_status(code: int | str, kind: str) -> None:
     assert orjson.loads(in_our_envelope(refusal("Stop.", code=code)))["error"]["type"] == kind
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        (b"data: " + refusal("No.") + b"\n\ndata: [DONE]\n\n", 400),
+        (b"data: " + refusal("No.", code="odd") + b"\n\n", 500),
+        (b"data: " + refusal("No.", code=7) + b"\n\n", 500),
+        (b'data: {"choices":[{"delta":{"content":"data: {\\"error\\"}"}}]}\n\n', None),
+        (b'data: {"error":{', None),
+        (b"", None),
+    ],
+)
+def test_an_error_that_a_stream_begins_with_is_told_from_words(event: bytes, status: int | None) -> None:
+    found = first_error(event)
+    assert (found and found[1]) == status

@@ -80,5 +80,7 @@ def test_a_stream_that_is_left_is_counted_as_far_as_it_came() -> None:
         whole.note(event)
     usage, finish, exact = left.result()
     assert (usage.prompt_tokens, usage.completion_tokens, finish, exact) == (38, 3, "", True)
+    left.note(b'data: {"error":{"message":"EngineCore died"}}\n\n')
+    assert left.result()[1] == "error"
     whole.note(COUNTS + DONE)
     assert whole.result()[0].completion_tokens == 4

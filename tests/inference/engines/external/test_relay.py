@@ -97,6 +97,8 @@ async def test_its_errors_keep_its_words_and_come_as_ours_do(relayed: Relayed) -
     served, _ = relayed
     error = {"message": "oops", "type": "invalid_request_error", "param": None, "code": "invalid_value"}
     assert await served.post(CHAT, ask(1, oops=1)) == (400, {"error": error})
+    late = ask(1, stream=True, late_oops=1)
+    assert await served.post(CHAT, late) == (400, {"error": error | {"message": "late oops"}})
     assert (await served.post(CHAT, ask(1, best_of=2)))[1]["error"]["param"] == "best_of"
     assert (await served.post(CHAT, ask(1) | {"model": "other"}))[1]["error"]["code"] == "model_not_found"
     assert (await served.post(CHAT, {}))[1]["error"]["param"] == "model"
