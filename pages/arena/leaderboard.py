@@ -72,6 +72,7 @@ def leaderboard(request: HttpRequest) -> HttpResponse:
     found = board(filters)
     context = {
         "board": found,
+        "shown": f"{found.votes:,}",
         "bars": _bars(found.standings),
         "heat": [(row, _cells(row, cells)) for row, cells in found.heat],
         "filters": filters,
