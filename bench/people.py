@@ -89,7 +89,9 @@ def search(client: Client, name: str, words: str) -> None:
 def fresh() -> None:
     """The first look of five processes, each started as the web process is."""
     times = [
-        float(subprocess.run([sys.executable, "-m", "bench.people", "--fresh"], capture_output=True, check=True).stdout)
+        float(
+            subprocess.run([sys.executable, "-m", "bench.people", "--fresh"], stdout=subprocess.PIPE, check=True).stdout
+        )
         for _ in range(FRESH)
     ]
     print(f"{'leaderboard, fresh process':26}{min(times):>9.0f}{median(times):>9.0f}{max(times):>9.0f}")
