@@ -37,6 +37,11 @@ _MESSAGE = (
         "created_at",
     ),
 )
+_LEAVES = """
+    UPDATE pages_conversation SET leaf_id = (
+        SELECT id FROM pages_message WHERE conversation_id = pages_conversation.id ORDER BY created_at DESC LIMIT 1
+    )
+"""
 _BATTLES = """
     INSERT INTO pages_battle (id, owner_id, blind, model_a, model_b, language, rounds, vote, set_aside, flagged,
         started_at, voted_at)
@@ -90,6 +95,7 @@ def converse(size: Size, owner: int) -> None:
     _copy("pages_conversation", _CONVERSATION, (talk for talk, _ in talks))
     _copy("pages_message", _MESSAGE, (row for talk, number in talks for row in _messages(talk, number)))
     with connection.cursor() as cursor:
+        cursor.execute(_LEAVES)
         cursor.execute(
             "UPDATE pages_message SET text = text || %s WHERE parent_id IS NULL AND conversation_id = %s",
             [f" {RARE} {RARE_CHINESE}", talks[-1][0][0]],
