@@ -12,6 +12,12 @@ import orjson
 _SPEECHLESS = "The model's server %s and did not say why."
 # vLLM says these in numbers or in names of its own behind the sentence.
 _BEHIND = re.compile(r"\s*\(parameter=[^()]*(?:\([^()]*\)[^()]*)*\)\s*$")
+# Of all that pydantic says the first thing.
+_INVALID = re.compile(
+    r"""\d+ validation errors?:.*?'loc': '(?:body\.)?(?P<at>[^']*)', """
+    r"""'msg': (?P<quote>['"])(?P<what>.*?)(?P=quote)[,}]""",
+    re.DOTALL,
+)
 _TOO_LONG = re.compile(r"maximum context length|max_model_len|maximum model length")
 # An event of a stream that is one.
 EVENT = re.compile(rb'data: (\{\s*"error".*\})')
@@ -32,6 +38,9 @@ def in_our_envelope(body: bytes, status: int | None = None) -> bytes:
     message = _BEHIND.sub("", _text(told.get("message"))) or _SPEECHLESS % failed
     kind, code = _kind(status, message)
     param = _text(told.get("param")).removeprefix("body.")
+    if invalid := _INVALID.match(message):
+        param = invalid["at"]
+        message = f"'{param}': {invalid['what']}."
     said = told.get("code")
     error = {
         "message": message,

@@ -12,6 +12,7 @@ from inference.server.foreign_errors import first_error, in_our_envelope
 TOO_LONG = "This model's maximum context length is 2048 tokens. Please reduce the length of the input prompt."
 TOO_MANY = "max_tokens=5000 cannot be greater than max_model_len=2048. Please request fewer output tokens."
 BIAS = "token_id(s) [99999999] in logit_bias contain out-of-vocab token ids. Vocabulary size: 49152"
+TYPES = "{'type': 'dict_type', 'loc': 'body.%s', 'msg': %s, 'input': '1'}\n"
 INVALID = "invalid_request_error"
 
 
@@ -43,9 +44,14 @@ def refusal(message: str, param: str | None = None, code: int | str = 400) -> by
             ("smol is not a multimodal model", INVALID, None, "invalid_value"),
         ),
         (
-            refusal("1 validation error", "body.documents.0"),
+            refusal("2 validation errors:\n  " + TYPES % ("documents.0", "'Not a dictionary'") + TYPES % ("b", "'c'")),
             400,
-            ("1 validation error", INVALID, "documents.0", "invalid_value"),
+            ("'documents.0': Not a dictionary.", INVALID, "documents.0", "invalid_value"),
+        ),
+        (
+            refusal("1 validation error:\n  " + TYPES % ("a", "\"Should be 'b' or 'c'\""), "body.a"),
+            400,
+            ("'a': Should be 'b' or 'c'.", INVALID, "a", "invalid_value"),
         ),
         (refusal("The model is gone", code="gone"), 404, ("The model is gone", INVALID, None, "gone")),
         (refusal("Later", code=429), 429, ("Later", "rate_limit_error", None, "engine_overloaded")),
