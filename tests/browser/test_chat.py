@@ -113,6 +113,17 @@ def test_questions_and_answers_have_versions_and_a_second_tab_sees_them_come(ope
     expect(question.locator(".versions")).to_contain_text("1 / 2")
 
 
+def test_the_conversation_that_was_asked_in_is_the_first_of_the_list(operator: Page, echo: Yard) -> None:
+    listed: list[str] = []
+    operator.locator("#conversations a").nth(1).click()
+    title = operator.locator("#conversations a[aria-current]").inner_text()
+    operator.on("request", lambda request: listed.append(request.url))
+    ask(operator, "once more")
+    expect(operator.locator("#conversations a[aria-current]")).to_have_text(title)
+    expect(operator.locator("#conversations a").first).to_have_text(title)
+    assert not [url for url in listed if "conversations" in url], "the list is moved, not asked for"
+
+
 def test_what_was_written_stays_when_it_was_not_taken(operator: Page, echo: Yard) -> None:
     ask(operator, "one")
     answered(operator)
@@ -136,8 +147,9 @@ def test_a_link_shows_a_conversation_until_it_is_taken_back(operator: Page, brow
     stranger = browser.new_context().new_page()
     stranger.goto(link)
     expect(stranger).to_have_url(re.compile(r"/login/\?next=/chat/shared/"))
-    menu(operator, "Take the link back")
-    expect(operator.locator("#unshare")).to_be_hidden()
+    with operator.expect_response("**/unshare"):
+        menu(operator, "Take the link back")
+    expect(operator.locator("#unshare[hidden]")).to_have_count(1)  # the menu is closed before that
     assert member.goto(link).status == 404  # type: ignore[union-attr]
     member.context.close()
     stranger.context.close()
