@@ -93,6 +93,7 @@ def test_questions_and_answers_have_versions_and_a_second_tab_sees_them_come(ope
     tab = operator.context.new_page()
     tab.goto(operator.url)
     expect(tab.locator("#state")).to_have_text("ready")
+    operator.bring_to_front()  # what is behind is drawn once a second, and clicks wait for that
     operator.get_by_role("button", name="Answer again").click()
     expect(operator.locator(".turn.assistant .versions")).to_contain_text("2 / 2")
     question = operator.locator(".turn.user")
@@ -115,12 +116,16 @@ def test_questions_and_answers_have_versions_and_a_second_tab_sees_them_come(ope
 
 def test_the_conversation_that_was_asked_in_is_the_first_of_the_list(operator: Page, echo: Yard) -> None:
     listed: list[str] = []
-    operator.locator("#conversations a").nth(1).click()
-    title = operator.locator("#conversations a[aria-current]").inner_text()
+    for words in ("older", "newer"):
+        operator.get_by_role("link", name="New chat").click()
+        ask(operator, words)
+        answered(operator)
+    operator.locator("#conversations a", has_text="older").first.click()
     operator.on("request", lambda request: listed.append(request.url))
+    expect(operator.locator(".turn.user")).to_have_text(re.compile("older"))
     ask(operator, "once more")
-    expect(operator.locator("#conversations a[aria-current]")).to_have_text(title)
-    expect(operator.locator("#conversations a").first).to_have_text(title)
+    expect(operator.locator("#conversations a").first).to_have_text("older")
+    expect(operator.locator("#conversations a[aria-current]")).to_have_text("older")
     assert not [url for url in listed if "conversations" in url], "the list is moved, not asked for"
 
 
