@@ -104,9 +104,10 @@ def first_look() -> None:
     django.setup()
     from django.contrib.auth.models import User
     from django.test import Client
-    from django.urls import get_resolver
 
-    _ = get_resolver().url_patterns
+    from modelyard.serving import know_pages
+
+    know_pages()
     gc.collect()
     gc.freeze()
     client = Client(SERVER_NAME="localhost")

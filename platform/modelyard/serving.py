@@ -9,7 +9,9 @@ import socket
 import sys
 
 import uvicorn
-from django.urls import get_resolver
+from django.conf import settings
+from django.urls import reverse
+from django.utils import translation
 
 from inference.protocol.tls import TlsUnusable
 from modelyard import env
@@ -48,8 +50,7 @@ class WebServer(uvicorn.Server):
             if self._told is not None:
                 await lifespan.stop()
                 raise StartFailed(f"The database did not give the routes within {ROUTES_S:g} s.") from None
-        # All pages: else the first person to look would wait for them to be imported.
-        _ = get_resolver().url_patterns
+        know_pages()
         await super().startup(sockets)
         # What was imported stays for good: the collector need not look through it again and again.
         gc.collect()
@@ -68,7 +69,14 @@ class WebServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def config(settings: env.Environment) -> uvicorn.Config:
+def know_pages() -> None:
+    """Import all pages and find their addresses, in each language: else the first who looks waits for that."""
+    for code, _ in settings.LANGUAGES:
+        with translation.override(code):
+            reverse("home")
+
+
+def config(here: env.Environment) -> uvicorn.Config:
     """How we run uvicorn, here and wherever the platform's pages are served."""
     return uvicorn.Config(
         "modelyard.asgi:application",
@@ -79,10 +87,10 @@ def config(settings: env.Environment) -> uvicorn.Config:
         ws_per_message_deflate=False,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=settings.web_drain_s,
+        timeout_graceful_shutdown=here.web_drain_s,
         backlog=BACKLOG,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
+        ssl_certfile=here.tls_cert,
+        ssl_keyfile=here.tls_key,
     )
 
 
