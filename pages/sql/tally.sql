@@ -31,3 +31,6 @@ END $$;
 CREATE OR REPLACE TRIGGER modelyard_tally_battle
 AFTER INSERT OR DELETE OR UPDATE OF vote, set_aside, blind, language, model_a, model_b ON pages_battle
 FOR EACH ROW EXECUTE FUNCTION modelyard_tally_battle();
+
+-- Nobody but the owner of the tables calls it.
+REVOKE ALL ON FUNCTION modelyard_tally(pages_battle, int) FROM PUBLIC;

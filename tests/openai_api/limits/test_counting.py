@@ -101,4 +101,4 @@ def test_nobody_chooses_what_the_names_in_the_functions_mean_and_only_their_owne
             "WHERE proname LIKE 'modelyard\\_%%' AND proname <> 'modelyard_beat' AND prorettype <> 'trigger'::regtype"
         )
         found = cursor.fetchall()
-    assert found == 8 * [(["search_path=pg_catalog, public, pg_temp"], False)]
+    assert found == 9 * [(["search_path=pg_catalog, public, pg_temp"], False)]
