@@ -36,7 +36,7 @@ async def finished(opened: Page, lanes: int) -> list[dict[str, Any]]:
     return heard
 
 
-async def test_all_models_answer_and_go_on_together(worker: EchoWorker, rival: EchoWorker) -> None:
+async def test_all_models_answer_and_go_on_together_on_all_pages(worker: EchoWorker, rival: EchoWorker) -> None:
     models = model("echo", worker.replica), model("rival", rival.replica)
     async with page(*models, consumer=CompareConsumer) as opened:
         await opened.say(type="compare", text="a b c d e", models=["echo", "rival"])
@@ -44,8 +44,16 @@ async def test_all_models_answer_and_go_on_together(worker: EchoWorker, rival: E
         assert [lane["name"] for lane in lanes["lanes"]] == ["echo", "rival"]
         kinds = [message["type"] for message in await finished(opened, 2)]
         assert kinds.index("done") > max(at for at, kind in enumerate(kinds) if kind == "begun")
-        await opened.say(type="compare", text="more", comparison=lanes["number"])
-        await finished(opened, 2)
+        async with page(gateway=opened.gateway, consumer=CompareConsumer) as second:
+            for lane in lanes["lanes"]:
+                await second.say(type="watch", conversation=lane["conversation"])
+            assert {(await second.hear("moved"))["conversation"] for _ in lanes["lanes"]} == {
+                lane["conversation"] for lane in lanes["lanes"]
+            }
+            await opened.say(type="compare", text="more", comparison=lanes["number"])
+            await finished(opened, 2)
+            told = await finished(second, 2)
+        assert [message["elsewhere"] for message in told if message["type"] == "begun"] == [True, True]
         await opened.say(type="compare_again", comparison=lanes["number"])
         await finished(opened, 2)
     assert await counted(role="user") == 4
