@@ -2,7 +2,9 @@
 
 const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const LONGEST_TEXT = 1_000_000;
-const LARGEST_IMAGE = 8_000_000;
+const LARGEST_IMAGES = 6_000_000;
+// Of all that goes along, as it is sent: below the 10 MB that the server takes by default.
+const MOST = 9_000_000;
 
 export class Attachments {
     /** `refused(sentence)` is told of files that cannot be taken; `changed()` of any change. */
@@ -43,7 +45,8 @@ export class Attachments {
 
     async read(file) {
         const isImage = IMAGES.includes(file.type);
-        if (file.size > (isImage ? LARGEST_IMAGE : LONGEST_TEXT)) {
+        const sent = isImage ? (file.size * 4) / 3 : file.size;
+        if (file.size > (isImage ? LARGEST_IMAGES : LONGEST_TEXT) || this.size() + sent > MOST) {
             this.refused(`${this.words.big} ${file.name}`);
             return null;
         }
@@ -57,6 +60,10 @@ export class Attachments {
             this.refused(`${this.words.binary} ${file.name}`);
             return null;
         }
+    }
+
+    size() {
+        return this.items.reduce((sum, item) => sum + (item.url ?? item.text).length, 0);
     }
 
     take() {
