@@ -65,3 +65,10 @@ class Outcome:
     completion_tokens: int = 0
     cached_tokens: int = 0
     exact: bool = False
+
+    @property
+    def used(self) -> int | None:
+        """Tokens that limits count; None: the client left an answer that an engine was at, and nobody counted it."""
+        tokens = self.prompt_tokens + self.completion_tokens
+        uncounted = self.finish == "aborted" and self.launch_id is not None and not self.exact
+        return None if uncounted and not tokens else tokens

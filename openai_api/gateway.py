@@ -111,7 +111,7 @@ class Gateway:
             yield Answer(answer.status, {**answer.headers, **held.headers}, chunks, answer.accounting)
 
     async def _settle(self, outcome: Outcome) -> None:
-        await self.limits.settle(outcome.id, outcome.prompt_tokens + outcome.completion_tokens)
+        await self.limits.settle(outcome.id, outcome.used)
 
     def _address(self, launch_id: UUID) -> str | None:
         replicas = (replica for model in self.board.catalog.models for replica in model.replicas)

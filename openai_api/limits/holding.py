@@ -91,10 +91,14 @@ class Limits:
             return Held(call)
         return Held(call, rate_headers(await self._reserve(call.id, counted, needed.tokens)), counted=True)
 
-    async def settle(self, key: UUID, used: int) -> None:
-        """The call is over and took so many tokens. Doing it twice changes nothing."""
+    async def settle(self, key: UUID, used: int | None) -> None:
+        """The call is over and took so many tokens; None: nobody knows, so all that was reserved.
+
+        Doing it twice changes nothing.
+        """
         if (seat := self._seats.pop(key, None)) is None:
             return
+        used = seat.tokens if used is None else used
         if not seat.in_rows:
             self._settle_here(seat, used)
             return

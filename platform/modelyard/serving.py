@@ -86,7 +86,7 @@ def config(here: env.Environment) -> uvicorn.Config:
         # A message is a few words of an answer: to compress each took an eighth of the process's time.
         ws_per_message_deflate=False,
         # What is larger than may be asked is answered with a sentence; only far above that is the connection closed.
-        ws_max_size=int(4 * settings.max_body_mb * 1_000_000),
+        ws_max_size=int(4 * here.max_body_mb * 1_000_000),
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=here.web_drain_s,
