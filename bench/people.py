@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
 LIMIT_MS = 100
 FRESH = 5  # processes
-WORDS = {"often": "python", "seldom": "xylograph", "nothing": "qqqqqq", "Chinese": "一丁", "a letter": "z"}
+WORDS = {
+    "often": "python",
+    "seldom": "xylograph",
+    "nothing": "qqqqqq",
+    "Chinese": "一丁",
+    "rare": "龘鱻",
+    "a letter": "z",
+}
 LEADERBOARD = "/arena/leaderboard/"
 GOES_ON = re.compile(r'data-more="(\d+)" data-searching')
 
