@@ -1,6 +1,6 @@
 """Searches a person's chats: titles and all that was said, the newest first, without an index.
 
-An index of all parts of words, of Chinese too, would need an extension, or some six hundred entries for each message. So
+An index of all parts of words, of Chinese too, would need an extension, or some 600 entries for each message. So
 the texts are read, and an answer has so much time: what it did not come to, the next one begins with.
 """
 
