@@ -16,6 +16,8 @@ from registry.models import Worker
 logger = logging.getLogger(__name__)
 
 CONTROL_QUEUE = "control"
+# Celery's workers would tell each other every two seconds that they live; rows say who does.
+QUIET = {"quiet": True, "without_heartbeat": True, "without_gossip": True, "without_mingle": True}
 MOST, MOST_S = 64, 0.1  # launches and seconds a turn; the others' agents look by themselves half a second later
 STALE_S = 3  # a nudge that waited longer than this has been overtaken by the next turn
 

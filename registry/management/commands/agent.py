@@ -22,6 +22,7 @@ from registry.agent.simulated import parse_cards
 from registry.labels import parse_label
 from registry.management.command import YardCommand
 from registry.models.node import node_name
+from registry.nudge import QUIET
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def run(agent: Agent) -> None:
     thread = runtime.start_cycles(agent, stopping)
     logger.info("Node %s has joined.", agent.node.name)
     current_app.Worker(
-        queues=[agent.node.queue], pool="threads", concurrency=2, hostname=f"agent@{agent.node.name}", quiet=True
+        queues=[agent.node.queue], pool="threads", concurrency=2, hostname=f"agent@{agent.node.name}", **QUIET
     ).start()
     stopping.set()
     agent.wake()

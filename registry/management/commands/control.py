@@ -9,7 +9,7 @@ from celery import current_app
 
 from registry import turns, vital
 from registry.management.command import YardCommand
-from registry.nudge import CONTROL_QUEUE
+from registry.nudge import CONTROL_QUEUE, QUIET
 
 
 class Command(YardCommand):
@@ -21,7 +21,7 @@ class Command(YardCommand):
         stopping = threading.Event()
         clock = vital.start(turns.tick, stopping, name="control-clock")
         current_app.Worker(
-            queues=[CONTROL_QUEUE], pool="threads", concurrency=1, hostname="control", quiet=True
+            queues=[CONTROL_QUEUE], pool="threads", concurrency=1, hostname="control", **QUIET
         ).start()
         stopping.set()
         clock.join(timeout=1)
