@@ -20,8 +20,6 @@ class Command(YardCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         stopping = threading.Event()
         clock = vital.start(turns.tick, stopping, name="control-clock")
-        current_app.Worker(
-            queues=[CONTROL_QUEUE], pool="threads", concurrency=1, hostname="control", **QUIET
-        ).start()
+        current_app.Worker(queues=[CONTROL_QUEUE], pool="threads", concurrency=1, hostname="control", **QUIET).start()
         stopping.set()
         clock.join(timeout=1)
