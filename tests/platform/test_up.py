@@ -39,7 +39,7 @@ def states(yard: Yard) -> set[str]:
     return {process["state"] for process in processes(yard).values()}
 
 
-def test_all_five_processes_run_and_belong_to_the_supervisor(running: Yard) -> None:
+def test_all_processes_run_and_belong_to_the_supervisor(running: Yard) -> None:
     shown = {process["name"]: process for process in running.json("status")["processes"]}
     assert {name: process["state"] for name, process in shown.items()} == dict.fromkeys(NAMES, "running")
     assert {psutil.Process(process["pid"]).ppid() for process in shown.values()} == {supervisor(running)}

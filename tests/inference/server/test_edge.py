@@ -113,7 +113,7 @@ async def test_a_bug_is_logged_with_its_traceback_and_answered_without(
 ) -> None:
     served = await serve()
 
-    def broken(messages: object) -> None:
+    def broken(messages: object, **how: object) -> None:
         raise KeyError("secret detail")
 
     monkeypatch.setattr(served.service.loaded, "encode_chat", broken)
