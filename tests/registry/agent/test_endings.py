@@ -66,6 +66,11 @@ def ended(agent: Agent) -> Worker | None:
     return Worker.objects.filter(exited_at__isnull=False).first()
 
 
+def sees(agent: Agent, pid: int) -> bool:
+    sighting = agent._inventory.sighting
+    return sighting is not None and any(process.pid == pid for process in sighting.devices[0].processes)
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
@@ -92,6 +97,7 @@ def test_memory_that_does_not_come_back_puts_the_card_aside_until_it_does(
     running(sleeper)
     agent.cycle()
     card.processes = (CardProcess(NOBODY, 9 * GIB),)
+    until(lambda: (agent._inventory.want(), agent.cycle(), sees(agent, NOBODY))[-1])  # patience may end before a look
     end(sleeper)
     until(lambda: ended(agent))
     assert f"pid {NOBODY} (gone, 9 GiB)" in Device.objects.get().quarantine
