@@ -129,6 +129,8 @@ async def test_a_server_that_stands_still_is_away_and_what_it_did_later_is_settl
     limits: Limits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows, "ANSWER_S", 0.3)
+    # The server first ends what it was at; then it is told what became of that.
+    monkeypatch.setattr(holding, "LOOK_AGAIN_S", 0.7)
     assert await ask(limits) == 200
     backends = await sync_to_async(_backends)()
     _send(signal.SIGSTOP, backends)
