@@ -11,10 +11,10 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
-from modelyard.turns import Turns
+from modelyard.concurrency import ConcurrencyLimit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "modelyard.settings")
-django_pages: Any = Turns(get_asgi_application())
+django_pages: Any = ConcurrencyLimit(get_asgi_application())
 
 # Consumers import models, which want Django set up.
 from openai_api import routes  # noqa: E402

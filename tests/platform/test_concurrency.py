@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelyard.turns import AT_ONCE, Receive, Scope, Send, Turns
+from modelyard.concurrency import AT_ONCE, ConcurrencyLimit, Receive, Scope, Send
 
 Message = dict[str, Any]
 WHOLE = {"type": "http.request", "body": b"", "more_body": False}
@@ -36,7 +36,7 @@ class Django:
         await asyncio.sleep(self.rest)
 
 
-def request(app: Turns, *body: Message, **scope: Any) -> Awaitable[None]:
+def request(app: ConcurrencyLimit, *body: Message, **scope: Any) -> Awaitable[None]:
     messages = [*body, WHOLE]
 
     async def receive() -> Message:
@@ -50,14 +50,14 @@ def request(app: Turns, *body: Message, **scope: Any) -> Awaitable[None]:
 
 async def test_more_requests_than_may_work_at_once_wait_and_all_are_answered() -> None:
     django = Django()
-    app = Turns(django)
+    app = ConcurrencyLimit(django)
     await asyncio.gather(*(request(app) for _ in range(3 * AT_ONCE)))
     assert (django.most, django.answered) == (AT_ONCE, 3 * AT_ONCE)
 
 
 async def test_who_reads_or_sends_slowly_holds_nobody_up() -> None:
     django, never = Django(rest=60), asyncio.Event()
-    app = Turns(django)
+    app = ConcurrencyLimit(django)
 
     async def receive() -> Message:
         await never.wait()
@@ -75,7 +75,7 @@ async def test_who_reads_or_sends_slowly_holds_nobody_up() -> None:
 
 async def test_one_that_fails_or_is_given_up_gives_its_turn_back() -> None:
     django = Django()
-    app = Turns(django)
+    app = ConcurrencyLimit(django)
     failed = await asyncio.gather(*(request(app, fails=True) for _ in range(2 * AT_ONCE)), return_exceptions=True)
     assert {type(one) for one in failed} == {ValueError}
     given_up = [asyncio.ensure_future(request(app, works=60)) for _ in range(AT_ONCE)]

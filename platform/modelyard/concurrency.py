@@ -16,7 +16,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 AT_ONCE = 16
 
 
-class Turns:
+class ConcurrencyLimit:
     """An ASGI application around another. A turn begins when the body is here and ends when the answer begins."""
 
     def __init__(self, app: App) -> None:
