@@ -16,7 +16,6 @@ from typing import Any
 import psycopg
 from kombu import Connection
 from kombu.transport import TRANSPORT_ALIASES, pgmq
-from psycopg_pool import PoolTimeout
 
 TRANSPORT_ALIASES["pgmq"] = "modelyard.broker:Transport"  # from now on, whoever builds the connection
 RETRY_S = 1.0
@@ -42,7 +41,9 @@ class Waiter(pgmq._NotifyWaiter):  # type: ignore[misc]  # kombu has no types
             self._ensure_conn()
             connection = self._conn
         try:
-            select.select([connection], [], [], timeout)
+            readable = select.poll()  # `select` takes no descriptor above 1023, and agents have many
+            readable.register(connection, select.POLLIN)
+            readable.poll(None if timeout is None else timeout * 1000)
             return any(True for _ in connection.notifies(timeout=0))
         except (OSError, psycopg.OperationalError, psycopg.InterfaceError):
             self._drop_conn(connection)
@@ -63,7 +64,7 @@ class Transport(pgmq.Transport):  # type: ignore[misc]  # kombu has no types
         try:
             with pool.connection() as used:
                 pool.check_connection(used)
-        except (psycopg.Error, PoolTimeout):
+        except psycopg.Error:
             return False
         return True
 
