@@ -67,6 +67,11 @@ class Installation:
         return self.data_dir / "models"
 
     @property
+    def static_dir(self) -> Path:
+        """The cache of files for pages that are made from others."""
+        return self.data_dir / "static"
+
+    @property
     def run_dir(self) -> Path:
         """What is true only while something runs: the supervisor's state, locks, process identities."""
         return self.data_dir / "run"

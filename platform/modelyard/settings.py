@@ -94,6 +94,11 @@ TIME_ZONE = ENV.time_zone
 USE_TZ = True
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [ROOT / "static"]
+STATICFILES_FINDERS = [
+    "modelyard.icons.IconFinder",
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+]
 WHITENOISE_USE_FINDERS = True
 # WhiteNoise reads files synchronously, which Django notes at every static file; these are small and local.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
@@ -148,5 +153,6 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django.channels.server": {"level": "WARNING"},
         "pgmq": {"level": "WARNING"},
+        "fontTools": {"level": "WARNING"},
     },
 }

@@ -23,16 +23,33 @@ $$x^2$$
 
 # Bytes of a page and of all that it loads, as they come over the wire, whatever the browser has of it already.
 LOADED = """[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
-    .filter((one) => !one.name.endsWith("Material-Symbols-Outlined.woff2"))
     .reduce((bytes, one) => bytes + one.encodedBodySize, 0)"""
 FIRST_LOAD = 200_000
+FIRST_LOOKS = (
+    *("/chat/", "/compare/", "/arena/", "/arena/leaderboard/", "/admin/"),
+    *("/admin/registry/deployment/", "/admin/registry/deployment/add/", "/admin/openai_api/limit/add/"),
+)
+ICONS = "document.querySelectorAll('.material-symbols-outlined').length"
+UNDRAWN = """[...document.querySelectorAll(".material-symbols-outlined")].filter((one) => {
+    const words = document.createRange();
+    words.selectNodeContents(one);
+    return words.getBoundingClientRect().width > 1.5 * parseFloat(getComputedStyle(one).fontSize);
+}).map((one) => one.textContent)"""
 
 
 def test_a_first_look_loads_little(operator: Page) -> None:
-    """Without the font of the admin's theme, 292 kB of pictures that an administrator loads once."""
-    for path in ("/chat/", "/compare/", "/arena/", "/arena/leaderboard/", "/admin/"):
+    for path in FIRST_LOOKS:
         operator.goto(path, wait_until="load")
         assert 10_000 < operator.evaluate(LOADED) < FIRST_LOAD, path
+
+
+def test_the_admins_icons_are_drawn(operator: Page) -> None:
+    """One that its font lacks would be as wide as its name is written."""
+    for path in ("/admin/", "/admin/registry/node/", "/admin/registry/deployment/add/"):
+        operator.goto(path, wait_until="load")
+        operator.evaluate("document.fonts.ready")
+        assert operator.evaluate(ICONS) > 5
+        assert operator.evaluate(UNDRAWN) == []
 
 
 def test_what_people_see_first_can_be_used_by_everybody(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""Where tests keep converted models: outside the repository, one folder a user, so that a model is converted once."""
+"""Where tests keep converted models and fonts: outside the repository, one folder a user, so that each is made once."""
 
 import os
 import tempfile

@@ -72,6 +72,7 @@ class Yard:
         CONVERTED.mkdir(exist_ok=True)
         self.data_dir.mkdir(mode=0o711)
         (self.data_dir / "models").symlink_to(CONVERTED)
+        (self.data_dir / "static").symlink_to(CONVERTED)
         self.port = free_port()
         self.options = options
         self.announcement = ""
