@@ -4,7 +4,21 @@ const documents = JSON.parse(document.getElementById("documents").textContent);
 const models = JSON.parse(document.getElementById("models").textContent);
 
 // Its logo brings a style of its own, which our policy refuses; its switch would disagree with the other pages.
-const ours = () => ({ components: { Logo: () => null, DarkModeToggle: () => null } });
+// A path stands in a button: as a link of its own neither could be reached by keyboard and ear.
+const ours = () => ({
+    components: { Logo: () => null, DarkModeToggle: () => null },
+    wrapComponents: {
+        DeepLink: (_, { React }) => ({ text }) => React.createElement("span", null, text),
+    },
+});
+
+// Fields that it gives no name: a parameter's stands in its row, the others have a heading.
+new MutationObserver(() => {
+    for (const field of place.querySelectorAll(":is(select, textarea, input):not([aria-label], [id])")) {
+        const parameter = field.closest("tr[data-param-name]");
+        field.ariaLabel = parameter ? parameter.dataset.paramName : field.matches("textarea") ? "Request body" : "Example";
+    }
+}).observe(place, { childList: true, subtree: true });
 
 // Its own dark mode hangs on this class.
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -29,6 +43,7 @@ SwaggerUIBundle({
     plugins: [ours],
     layout: "StandaloneLayout",
     deepLinking: true,
+    syntaxHighlight: { theme: "obsidian" },  // of its themes the one whose colours stand out enough
     defaultModelRendering: "model",
     defaultModelExpandDepth: 2,
     defaultModelsExpandDepth: 0,

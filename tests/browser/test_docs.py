@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from accessible import grave_findings
 from playwright.sync_api import Page, expect
 from yard import Yard
 
@@ -28,6 +29,7 @@ def test_every_parameter_can_be_read_and_a_request_tried_with_a_key(operator: Pa
         block.locator("textarea.body-param__text").fill(json.dumps(fields | more))
         block.get_by_role("button", name="Execute").click()
         expect(block.locator(".live-responses-table tbody .response-col_description").first).to_contain_text(found)
+    assert grave_findings(operator) == []
 
 
 def test_the_other_api_is_on_the_same_page_which_fits_a_dark_phone(operator: Page) -> None:
@@ -42,3 +44,6 @@ def test_the_other_api_is_on_the_same_page_which_fits_a_dark_phone(operator: Pag
         for what in ("body", "#docs .swagger-ui")
     )
     assert page == block == "rgb(17, 20, 24)"
+    operator.locator(".opblock-summary-control").first.click()
+    expect(operator.locator(".opblock-body")).to_be_visible()
+    assert grave_findings(operator) == []
