@@ -288,7 +288,7 @@ stop.addEventListener("click", () => {
     prompt.focus();
 });
 document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && running().length && !document.querySelector("dialog[open], :popover-open")) {
+    if (event.key === "Escape" && !event.isComposing && running().length && !document.querySelector("dialog[open], :popover-open")) {
         stop.click();
     }
 });

@@ -26,7 +26,7 @@ export function edit(turn, words, { ask, left }) {
     };
     cancel.addEventListener("click", leave);
     box.addEventListener("keydown", (event) => {
-        if (event.key === "Escape") {
+        if (event.key === "Escape" && !event.isComposing) {
             event.stopPropagation();
             leave();
         }

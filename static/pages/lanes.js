@@ -258,7 +258,7 @@ export class Lanes {
             this.prompt.focus();
         });
         document.addEventListener("keydown", (event) => {
-            if (event.key === "Escape" && this.running().length && !document.querySelector("dialog[open], :popover-open")) {
+            if (event.key === "Escape" && !event.isComposing && this.running().length && !document.querySelector("dialog[open], :popover-open")) {
                 this.stop.click();
             }
         });

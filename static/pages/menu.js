@@ -37,9 +37,13 @@ export class Menu {
     }
 
     async rename() {
+        const field = byId("title");
+        const before = field.value;
         if (await agreed(byId("rename-dialog"))) {
-            const response = await this.post("rename", { title: byId("title").value });
+            const response = await this.post("rename", { title: field.value });
             this.on.renamed((await response.json()).title);
+        } else {
+            field.value = before;
         }
     }
 

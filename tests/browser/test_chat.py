@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(18
 
 PART = '<li><a href="#">the first one</a></li><li><button data-more="7" data-searching>Searching</button></li>'
 EARLIER = '<li><button data-earlier="{}earlier/{}">Earlier messages</button></li>'
+COMPOSING = "(e, key) => e.dispatchEvent(new KeyboardEvent('keydown', { key, isComposing: true, bubbles: true }))"
 WORDS = " ".join(f"word{number}" for number in range(30))
 
 
@@ -99,7 +100,9 @@ def test_questions_and_answers_have_versions_and_a_second_tab_sees_them_come(ope
     question = operator.locator(".turn.user")
     question.hover()
     operator.get_by_role("button", name="Edit").click()
-    operator.get_by_role("textbox", name="Edit").fill("other question")
+    edited = operator.get_by_role("textbox", name="Edit")
+    edited.fill("other question")
+    edited.evaluate(COMPOSING, "Escape")
     operator.get_by_role("button", name="Ask this instead").click()
     expect(question.locator(".versions")).to_contain_text("2 / 2")
     answered(operator)
@@ -160,14 +163,25 @@ def test_a_link_shows_a_conversation_until_it_is_taken_back(operator: Page, brow
     stranger.context.close()
 
 
+def rename(page: Page, title: str) -> None:
+    """With second thoughts."""
+    field = page.get_by_role("textbox", name="Title")
+    menu(page, "Rename")
+    before = field.input_value()
+    field.fill("Not this one")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    menu(page, "Rename")
+    expect(field).to_have_value(before)
+    field.fill(title)
+    field.press("Enter")
+
+
 def test_conversations_are_renamed_searched_exported_and_deleted(operator: Page, echo: Yard) -> None:
     ask(operator, "needle in a haystack")
     answered(operator)
     here, listed = operator.url, operator.get_by_role("complementary", name="Conversations")
     expect(listed.locator("[aria-current=page]")).to_have_text("needle in a haystack")
-    menu(operator, "Rename")
-    operator.get_by_role("textbox", name="Title").fill("Another <b>title</b>")
-    operator.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    rename(operator, "Another <b>title</b>")
     expect(listed.locator("[aria-current=page]")).to_have_text("Another <b>title</b>")
     assert "needle in a haystack" in exported(operator, "Markdown")
     assert json.loads(exported(operator, "JSON"))["messages"][0]["text"] == "needle in a haystack"
@@ -202,8 +216,7 @@ def test_everything_can_be_done_by_the_keyboard(operator: Page, echo: Yard) -> N
     keyboard.type("two")
     keyboard.press("Shift+Enter")
     keyboard.type("lines")
-    composing = "e => e.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true}))"
-    prompt.evaluate(composing)
+    prompt.evaluate(COMPOSING, "Enter")
     expect(operator.locator(".turn")).to_have_count(0)
     keyboard.press("Enter")
     answered(operator)
@@ -218,6 +231,8 @@ def test_everything_can_be_done_by_the_keyboard(operator: Page, echo: Yard) -> N
     prompt.fill(WORDS)
     prompt.press("Enter")
     expect(operator.locator("#stop")).to_be_visible()
+    prompt.evaluate(COMPOSING, "Escape")
+    expect(operator.locator(".turn.assistant .prose").last).to_contain_text("word9")
     keyboard.press("Escape")
     expect(operator.locator(".figures").last).to_contain_text("stopped")
 
