@@ -15,6 +15,11 @@ from pages.arena.language import language
         ("Wie wird das Wetter morgen in Berlin?", "de"),
         ("こんにちは、元気ですか", "ja"),
         ("2 + 2 = ?", ""),
+        ("hello there", "en"),
+        ("你好", "zh"),
+        ("請寫一首詩", "zh"),
+        ("tell me a joke", "en"),
+        ("ok", ""),
     ],
 )
 def test_it_is_recognised(text: str, code: str) -> None:
