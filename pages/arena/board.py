@@ -94,6 +94,7 @@ def made(sums: Iterable[Sum], language: str) -> Board:
             ends[_end(each)] += each.count
     results = [Result(a, b, score, count) for (a, b, score), count in sorted(ends.items())]
     ranked = standings(results)
+    languages[language] += 0  # what is chosen stays a choice, also where nobody voted in it
     spoken = [(code, count) for code, count in languages.most_common() if code]
     return Board(ranked, _heat(results, [one.model for one in ranked]), spoken, sum(ends.values()))
 

@@ -26,7 +26,6 @@ from pages.lanes.around import sidebar
 from pages.models import Battle
 
 LONGEST_LANGUAGE = 8
-FEW = 20
 AT_ONCE = 1000  # rows of the file that are read by one query
 PERIOD_NAMES = {"": _("All time"), "90d": _("Last 90 days"), "30d": _("Last 30 days"), "7d": _("Last 7 days")}
 KIND_NAMES = {"": _("Blind battles"), "named": _("Named comparisons"), "all": _("Both")}
@@ -42,11 +41,6 @@ class Bar:
     low: str
     high: str
     at: str
-
-    @property
-    def few(self) -> bool:
-        """Too few votes for an interval that means anything: a bootstrap of one vote is always that vote."""
-        return self.standing.votes < FEW
 
     @property
     def votes(self) -> str:
@@ -109,8 +103,8 @@ def _filters(request: HttpRequest) -> Filters:
 
 
 def _bars(standings: Sequence[Standing]) -> list[Bar]:
-    low = min((one.low for one in standings), default=0.0)
-    span = max((one.high for one in standings), default=0.0) - low or 1.0
+    low = min((one.rating if one.few else one.low for one in standings), default=0.0)
+    span = max((one.rating if one.few else one.high for one in standings), default=0.0) - low or 1.0
 
     def place(rating: float) -> str:
         return f"{100 * (rating - low) / span:.1f}"

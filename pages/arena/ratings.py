@@ -19,6 +19,7 @@ MEAN, POINTS = 1000.0, 400.0 / np.log(10.0)
 ROUNDS = 200
 PRIOR = 0.5  # draws of each model with the average one: a model that always won would have no finite rating
 STEPS, CLOSE = 50, 1e-9
+FEW = 20  # votes below which an interval means nothing: a bootstrap of one vote is always that vote
 NUMBERS_AT_ONCE = 1_000_000  # that the bootstrap has in memory
 
 Matrix = NDArray[np.float64]
@@ -39,6 +40,7 @@ class Standing:
     """A model's line of the leaderboard. `low` and `high` hold its rating with 95 %.
 
     `rank`: one more than the models that are better with certainty, that is whose `low` is above this one's `high`.
+    Of models with few votes nothing is certain.
     """
 
     model: str
@@ -47,6 +49,11 @@ class Standing:
     low: float
     high: float
     votes: int
+
+    @property
+    def few(self) -> bool:
+        """Too few votes for an interval and a rank."""
+        return self.votes < FEW
 
 
 def standings(results: Sequence[Result], *, rounds: int = ROUNDS, seed: int = 0) -> list[Standing]:
@@ -64,7 +71,7 @@ def standings(results: Sequence[Result], *, rounds: int = ROUNDS, seed: int = 0)
     found = [
         Standing(
             model=name,
-            rank=1 + int(np.sum(low > high[at])),
+            rank=1 + int(np.sum(low[votes >= FEW] > high[at])),
             rating=_rating(best[at]),
             low=_rating(low[at]),
             high=_rating(high[at]),

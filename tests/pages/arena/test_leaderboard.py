@@ -99,6 +99,7 @@ def test_languages_are_listed_with_their_votes_whatever_is_chosen() -> None:
     sums = [Sum("one", "two", 1.0, language, count) for language, count in (("en", 5), ("zh", 3), ("", 1))]
     found = made(sums, "zh")
     assert (found.votes, found.languages) == (3, [("en", 5), ("zh", 3)])
+    assert made(sums, "fr").languages == [("en", 5), ("zh", 3), ("fr", 0)]
 
 
 async def lines(client: AsyncClient) -> list[dict[str, Any]]:

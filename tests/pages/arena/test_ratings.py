@@ -92,6 +92,12 @@ def test_equal_models_share_the_first_rank() -> None:
     assert {one.model: one.rank for one in found} == {"a": 1, "b": 1, "c": 3}
 
 
+def test_few_votes_take_no_rank_from_others() -> None:
+    found = standings([Result("new", "a", 1.0, 9), Result("a", "b", 1.0, 500), Result("a", "b", 0.0, 100)])
+    assert [(one.model, one.few) for one in found] == [("new", True), ("a", False), ("b", False)]
+    assert [one.rank for one in found[1:]] == [1, 2]
+
+
 def test_the_same_votes_give_the_same_leaderboard() -> None:
     results = drawn({"a": 1000, "b": 1100, "c": 900}, 200)
     assert standings(results) == standings(results)
