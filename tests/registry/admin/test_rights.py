@@ -55,6 +55,14 @@ def test_staff_who_may_change_orders(login: Any) -> None:
     assert Deployment.objects.get().paused
 
 
+def test_a_page_that_one_may_not_open_says_so_and_leads_back(login: Any) -> None:
+    refused = login("view_deployment").get(reverse("admin:auth_user_changelist"))
+    page = refused.content.decode()
+    assert refused.status_code == 403
+    assert "Your account, ada, has no permission for this page." in page
+    assert f'href="{INDEX}"' in page
+
+
 def test_staff_without_permissions_is_told_so_and_sees_no_rows(login: Any) -> None:
     factories.deployment("secret-project")
     nobody = login()
