@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -37,6 +38,12 @@ def test_the_overview_shows_what_runs_where_and_what_failed(root: Client) -> Non
     assert "1/2 ready, failed: the disk of rack-7 is full" in page
     assert "NVIDIA H100" in page
     assert "4 GiB claimed, 10 GiB used, of 80 GiB" in page
+
+
+def test_a_page_is_headed_by_the_name_as_it_is_written(root: Client) -> None:
+    node = factories.node("rack-7")
+    page = root.get(reverse("admin:registry_node_change", args=[node.pk])).content.decode()
+    assert re.findall(r"truncate tracking-tight\">\s*([^<]+?)\s*<", page) == ["Models and machines", "Nodes", "rack-7"]
 
 
 def test_the_same_failure_again_and_again_is_one_line_of_the_overview(root: Client) -> None:
