@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
@@ -43,11 +44,12 @@ _SERVING = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a model is doing; `progress` in percent while it loads, `reason` why it is not ready."""
+    """What a model is doing; `progress` in percent while it loads, `since` then, `reason` why it is not ready."""
 
     state: ServingState
     progress: int = 0
     reason: str = ""
+    since: datetime | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         """A word, for a list."""
@@ -115,7 +117,7 @@ def read_catalog() -> Catalog:
 def _workers() -> Iterable[Worker]:
     """Every launch that lives, and the newest of each replica, oldest first."""
     newest = Worker.objects.order_by("deployment_id", "replica", "-id").distinct("deployment_id", "replica")
-    columns = "deployment_id replica launch_id state order reason progress detail"
+    columns = "deployment_id replica launch_id state state_changed_at order reason progress detail"
     reported = "address capabilities context_length capacity"
     relevant = Worker.objects.filter(Q(state__in=ACTIVE) | Q(id__in=newest.values("id")))
     return relevant.only(*columns.split(), *reported.split()).order_by("id")
@@ -163,7 +165,7 @@ def _status(worker: Worker) -> Status:
     if worker.state in ACTIVE and worker.order != Order.RUN:
         state = ServingState.STOPPING
     if state == ServingState.LOADING:
-        return Status(state, progress=worker.progress, reason=worker.detail)
+        return Status(state, progress=worker.progress, reason=worker.detail, since=worker.state_changed_at)
     explains = state in {ServingState.WAITING, ServingState.FAILED}
     return Status(state, reason=worker.reason if explains else "")
 

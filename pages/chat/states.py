@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from registry.catalog import CatalogModel, ServingState
+from registry.catalog import CatalogModel, ServingState, Status
 
 WORDS = {
     ServingState.READY: _("ready"),
@@ -17,12 +20,26 @@ WORDS = {
     ServingState.STOPPED: _("stopped"),
 }
 
+ROUGH_S = 90  # from there on in minutes
+
 
 def described(model: CatalogModel) -> dict[str, str]:
     """For a page: its name, its state, that in a word, and in a sentence with the reason, which is in English."""
     status = model.status
     word = str(WORDS[status.state]).format(progress=status.progress)
-    reason = status.reason.rstrip(".")
+    expected, reason = _expected(status), status.reason.rstrip(".")
+    doing = gettext("{word}, ready in about {time}").format(word=word, time=expected) if expected else word
     pattern = gettext("{name}: {word} ({reason}).") if reason else gettext("{name}: {word}.")
-    sentence = pattern.format(name=model.name, word=word, reason=reason)
+    sentence = pattern.format(name=model.name, word=doing, reason=reason)
     return {"name": model.name, "state": str(status.state), "word": word, "sentence": sentence}
+
+
+def _expected(status: Status) -> str:
+    """How long loading may still take, at the speed so far; nothing before there is one."""
+    if status.state != ServingState.LOADING or not status.progress or status.since is None:
+        return ""
+    passed_s = (timezone.now() - status.since).total_seconds()
+    left_s = max(1.0, passed_s * (100 - status.progress) / status.progress)
+    if left_s < ROUGH_S:
+        return gettext("{seconds} s").format(seconds=5 * math.ceil(left_s / 5))
+    return gettext("{minutes} min").format(minutes=math.ceil(left_s / 60))

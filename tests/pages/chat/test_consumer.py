@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,10 +13,12 @@ from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from chat_page import page, row
 from django.contrib.auth.models import User
+from django.utils import timezone
 from echo_worker import EchoWorker, echo_worker
 from gateway_rig import ANNA, eventually, model, snapshot
 
 from pages.chat.consumer import FOREIGN_ORIGIN, LOGGED_OUT, ChatConsumer
+from pages.chat.states import described
 from pages.models import Conversation
 from registry.catalog import ServingState, Status
 
@@ -189,6 +192,20 @@ async def test_the_models_are_told_again_when_they_change() -> None:
         assert (told["name"], told["state"], told["word"]) == ("echo", "loading", "loading 50 %")
         opened.gateway.update(snapshot(model("echo", status=Status(ServingState.LOADING, 50))))
         assert await opened.socket.receive_nothing()
+
+
+@pytest.mark.parametrize(
+    ("progress", "passed_s", "sentence"),
+    [
+        (0, 9, "echo: loading 0 % (loading weights)."),
+        (40, 11, "echo: loading 40 %, ready in about 20 s (loading weights)."),
+        (10, 61, "echo: loading 10 %, ready in about 10 min (loading weights)."),
+    ],
+)
+def test_a_model_that_loads_says_when_it_will_be_ready(progress: int, passed_s: int, sentence: str) -> None:
+    since = timezone.now() - timedelta(seconds=passed_s)
+    loading = Status(ServingState.LOADING, progress, "loading weights", since)
+    assert described(model("echo", status=loading))["sentence"] == sentence
 
 
 async def test_models_that_cannot_chat_are_not_offered(worker: EchoWorker) -> None:
