@@ -25,6 +25,15 @@ def ring(yard: Yard) -> Yard:
     return yard
 
 
+MET = """
+    INSERT INTO pages_battle (id, blind, model_a, model_b, vote, voted_at, language, rounds, set_aside, flagged)
+    SELECT gen_random_uuid(), false, a.name, b.name, 'a', now(), 'zh', 1, '', ''
+    FROM unnest(%s::text[]) a (name), unnest(%s::text[]) b (name) WHERE a.name < b.name
+    RETURNING id
+"""
+MANY = [f"some-house/some-model-of-a-longer-name-{number}b-instruct-awq-int4" for number in range(8)]
+
+
 def fight(page: Page, words: str = "hello there") -> None:
     page.goto("/arena/")
     page.get_by_label("Message").fill(words)
@@ -64,6 +73,19 @@ def test_arena_and_leaderboard_can_be_used_by_everybody_and_on_a_phone(operator:
             assert grave_findings(operator) == []
         operator.set_viewport_size({"width": 390, "height": 844})
         assert operator.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_many_long_names_leave_room_for_the_figures(operator: Page, ring: Yard) -> None:
+    ring.row(MET, MANY, MANY)
+    operator.goto("/arena/leaderboard/?votes=named&language=zh")
+    expect(operator.locator("#language option:checked")).to_contain_text("Chinese")
+    for width in (1280, 390):
+        operator.set_viewport_size({"width": width, "height": 844})
+        assert operator.evaluate("document.documentElement.scrollWidth") == width
+        expect(operator.locator(".standings tr:first-child td").last).to_be_in_viewport()
+        named = operator.locator(".heat tbody th").first.bounding_box()
+        assert named is not None
+        assert named["width"] < width / 2
 
 
 def test_another_answer_a_report_a_new_round_and_the_battle_is_found_again(operator: Page, ring: Yard) -> None:
