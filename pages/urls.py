@@ -28,6 +28,7 @@ urlpatterns = [
     path("compare/past/", compare.past, name="comparisons"),
     path("compare/<uuid:number>/", compare.comparison, name="comparison"),
     path("compare/<uuid:number>/vote", compare.vote, name="comparison-vote"),
+    path("compare/<uuid:number>/flag", compare.flag, name="comparison-flag"),
     path("compare/<uuid:number>/delete", compare.delete, name="comparison-delete"),
     path("compare/keep/<uuid:lane>", compare.keep, name="lane-keep"),
     path("arena/", arena.arena, name="arena"),

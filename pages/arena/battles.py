@@ -82,11 +82,16 @@ def again(person: int, number: UUID) -> list[Begun]:
 
 def flag(person: int, number: UUID, reason: str) -> None:
     """Tell the operators what is wrong with these answers. Raises NothingHere, Refused."""
+    if not Battle.objects.filter(id=number, owner_id=person).update(flagged=complaint(reason)):
+        raise NothingHere(gettext("There is no such battle."))
+
+
+def complaint(reason: str) -> str:
+    """In one line, as it is kept. Raises Refused when there is none."""
     told = " ".join(reason.split())[:LONGEST_FLAG]
     if not told:
         raise Refused(gettext("Write what is wrong with the answers."))
-    if not Battle.objects.filter(id=number, owner_id=person).update(flagged=told):
-        raise NothingHere(gettext("There is no such battle."))
+    return told
 
 
 @transaction.atomic

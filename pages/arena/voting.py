@@ -17,7 +17,7 @@ from pages.arena.judging import Heard, why_set_aside
 from pages.arena.language import language
 from pages.arena.leaks import Said
 from pages.chat.tree import Tree
-from pages.errors import Refused
+from pages.errors import Outdated, Refused
 from pages.lanes.rows import held
 from pages.models import Battle, Conversation, Message, Role, State, Vote
 
@@ -73,7 +73,7 @@ def _write(battle: Battle, said: str, *, why: str, spoken: str) -> None:
     # Of several votes at once this takes the first.
     unvoted = Battle.objects.filter(id=battle.id, vote="")
     if not unvoted.update(vote=said, voted_at=Now(), set_aside=why, language=spoken):
-        raise Refused(gettext("You have voted on this battle."))
+        raise Outdated(gettext("You have voted on this battle."))
 
 
 def _lift(lane: Conversation, name: str) -> None:

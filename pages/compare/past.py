@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 
+from pages.compare.voting import why_not
 from pages.lanes.past import PAGE, Entry, Part, part
 from pages.models import Battle, Conversation, Kind, Vote
 
@@ -40,8 +41,12 @@ def _firsts(person: int, before: datetime | None) -> Sequence[Conversation]:
 
 def _votes(numbers: Iterable[UUID]) -> dict[UUID | None, tuple[str, str]]:
     """What was said of these, in a sentence, and why it does not count."""
-    battles = Battle.objects.filter(lane_a__comparison__in=list(numbers), blind=False).select_related("lane_a")
-    return {battle.lane_a.comparison: (_said(battle), battle.set_aside) for battle in battles if battle.lane_a}
+    found: dict[UUID | None, list[Battle]] = {}
+    battles = Battle.objects.filter(lane_a__comparison__in=list(numbers), blind=False).exclude(vote="")
+    for battle in battles.select_related("lane_a"):
+        if battle.lane_a:
+            found.setdefault(battle.lane_a.comparison, []).append(battle)
+    return {number: (_said(same[0]), why_not(same)) for number, same in found.items()}
 
 
 def _said(battle: Battle) -> str:
@@ -53,4 +58,4 @@ def _said(battle: Battle) -> str:
 def _entry(first: Conversation, models: Sequence[str], votes: dict[UUID | None, tuple[str, str]]) -> Entry:
     assert first.comparison is not None  # the query asks for it
     vote, why = votes.get(first.comparison, ("", ""))
-    return Entry(first.comparison, first.title, first.created_at, models, vote, gettext(why) if why else "")
+    return Entry(first.comparison, first.title, first.created_at, models, vote, why)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,7 +21,7 @@ from pages.lanes import rows
 from pages.lanes.around import or_says_why, person, sidebar
 from pages.lanes.past import before
 from pages.lanes.words import MOST_LANES
-from pages.models import Battle, Conversation, Vote
+from pages.models import Conversation, Vote
 
 
 @require_safe
@@ -49,8 +48,16 @@ def vote(request: HttpRequest, number: UUID) -> HttpResponse:
     """Which lane is best (`best`), or a `verdict` on all of them."""
     best = request.POST.get("best", "")
     battles = voting.vote(person(request), number, best=_id(best), verdict=request.POST.get("verdict", ""))
-    why = next((battle.set_aside for battle in battles if battle.set_aside), "")
-    return JsonResponse({"why": gettext(why) if why else ""})
+    return JsonResponse({"why": voting.why_not(battles)})
+
+
+@require_POST
+@for_members
+@or_says_why
+def flag(request: HttpRequest, number: UUID) -> HttpResponse:
+    """Complain about the answers."""
+    voting.flag(person(request), number, request.POST.get("reason", ""))
+    return JsonResponse({})
 
 
 @require_POST
@@ -96,11 +103,12 @@ def _page(request: HttpRequest, lanes: Sequence[Conversation], **more: Any) -> H
 
 
 def _verdict(lanes: Sequence[Conversation]) -> dict[str, Any]:
-    battle = Battle.objects.filter(Q(lane_a__in=lanes) | Q(lane_b__in=lanes)).first()
-    if battle is None:
-        return {"voted": False}
-    why = gettext(battle.set_aside) if battle.set_aside else ""
-    return {"voted": True, "won": battle.lane_a_id if battle.vote == Vote.A else None, "why": why}
+    battles = list(voting.battles_of(lanes))
+    told = {"flagged": battles[0].flagged if battles else ""}
+    if not battles or not battles[0].vote:
+        return told | {"voted": False}
+    won = battles[0].lane_a_id if battles[0].vote == Vote.A else None
+    return told | {"voted": True, "won": won, "why": voting.why_not(battles)}
 
 
 def _id(text: str) -> UUID | None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
+from pages.arena.battles import complaint
 from pages.arena.judging import Heard
 from pages.arena.voting import heard, set_aside
-from pages.errors import Refused
+from pages.errors import Outdated, Refused
 from pages.lanes.rows import held, lanes_of
-from pages.models import Battle, Conversation, Vote
+from pages.models import Battle, Conversation, Role, Vote
 
 BOTH = frozenset({Vote.TIE, Vote.BAD})
 
@@ -27,11 +29,43 @@ def vote(person: int, comparison: UUID, *, best: UUID | None, verdict: str = "")
     `bad`, one battle for each two lanes.
     """
     lanes = held(lanes_of(person, comparison))
-    if Battle.objects.filter(Q(lane_a__in=lanes) | Q(lane_b__in=lanes)).exists():
-        raise Refused(gettext("You have voted on this comparison."))
+    before = battles_of(lanes)
+    if before.filter(Q(blind=True) | ~Q(vote="")).exists():
+        raise Outdated(gettext("You have voted on this comparison."))
     pairs = _pairs(lanes, best, verdict)
     told = {lane.id: heard(lane) for lane in lanes}
-    return [_kept(person, pair, said, told=(told[pair[0].id], told[pair[1].id])) for pair, said in pairs]
+    reported = before.values_list("flagged", flat=True).first() or ""
+    before.delete()
+    kept = [_voted(person, pair, said, told=(told[pair[0].id], told[pair[1].id])) for pair, said in pairs]
+    battles_of(lanes).update(flagged=reported)
+    return kept
+
+
+@transaction.atomic
+def flag(person: int, comparison: UUID, reason: str) -> None:
+    """Tell the operators what is wrong with these answers. Raises NothingHere, Refused.
+
+    Before the vote there is no battle that could tell it: there is one without a vote then, until the vote comes.
+    """
+    told = complaint(reason)
+    lanes = held(lanes_of(person, comparison))
+    if not battles_of(lanes).update(flagged=told):
+        first, *others = lanes
+        asked = first.messages.filter(role=Role.USER).count()
+        Battle.objects.bulk_create(
+            Battle(**_between(person, (first, lane)), rounds=asked, flagged=told) for lane in others
+        )
+
+
+def battles_of(lanes: Sequence[Conversation]) -> QuerySet[Battle]:
+    """What was said of a comparison."""
+    return Battle.objects.filter(Q(lane_a__in=lanes) | Q(lane_b__in=lanes))
+
+
+def why_not(battles: Iterable[Battle]) -> str:
+    """Why a vote that made these does not count; empty if it does, be it in one of them: not all models answered."""
+    reasons = [battle.set_aside for battle in battles]
+    return gettext(reasons[0]) if reasons and all(reasons) else ""
 
 
 Pair = tuple[Conversation, Conversation]
@@ -46,15 +80,14 @@ def _pairs(lanes: Sequence[Conversation], best: UUID | None, verdict: str) -> li
     raise Refused(gettext("Say which answer is the best one, or that all are as good or as bad. Reload the page."))
 
 
-def _kept(person: int, pair: Pair, said: str, *, told: tuple[Heard, Heard]) -> Battle:
+def _between(person: int, pair: Pair) -> dict[str, Any]:
     a, b = pair
+    return {"owner_id": person, "blind": False, "lane_a": a, "lane_b": b, "model_a": a.model, "model_b": b.model}
+
+
+def _voted(person: int, pair: Pair, said: str, *, told: tuple[Heard, Heard]) -> Battle:
     return Battle.objects.create(
-        owner_id=person,
-        blind=False,
-        lane_a=a,
-        lane_b=b,
-        model_a=a.model,
-        model_b=b.model,
+        **_between(person, pair),
         language=told[0].language,
         rounds=told[0].rounds,
         vote=said,

@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
 from pages.chat import store
-from pages.errors import Refused
+from pages.errors import NothingHere, Outdated, Refused
 
 View = Callable[..., HttpResponseBase]
 
@@ -28,13 +28,15 @@ def sidebar(request: HttpRequest) -> dict[str, Any]:
 
 
 def or_says_why(view: View) -> View:
-    """What is refused is told to the page as a sentence."""
+    """What is refused or gone is told to the page as a sentence."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except Refused as error:
-            return JsonResponse({"error": str(error)}, status=409)
+            return JsonResponse({"error": str(error), "outdated": isinstance(error, Outdated)}, status=409)
+        except NothingHere as error:
+            return JsonResponse({"error": str(error)}, status=404)
 
     return guarded

@@ -1,7 +1,7 @@
 // Battles: two models without names, a vote, and then their names.
 
-import { agreed } from "./agreeing.js";
 import { Lanes, byId, words } from "./lanes.js";
+import { reportable } from "./reporting.js";
 
 const SAID = { a: words.saidA, b: words.saidB, tie: words.saidTie, bad: words.saidBad };
 let { vote, why } = byId("page").dataset;
@@ -49,14 +49,5 @@ byId("verdict").addEventListener("click", async (event) => {
     }
 });
 byId("again").addEventListener("click", () => lanes.say({ type: "battle_again", battle: lanes.number }));
-byId("flag").addEventListener("click", async () => {
-    if (await agreed(byId("flag-dialog"))) {
-        const told = await lanes.post(`${lanes.page.start}${lanes.number}/flag`, { reason: byId("reason").value });
-        if (told) {
-            byId("announcer").textContent = words.flagged;
-            byId("flag").classList.add("flagged");
-            byId("flag").title = words.flagged;
-        }
-    }
-});
+reportable(lanes);
 lanes.connect();

@@ -3,6 +3,7 @@
 import { agreed } from "./agreeing.js";
 import { Lanes, byId, words } from "./lanes.js";
 import { Parameters } from "./parameters.js";
+import { reportable } from "./reporting.js";
 
 const KEY = "modelyard.compared";
 const most = Number(byId("page").dataset.most);
@@ -36,7 +37,7 @@ const lanes = new Lanes({
         voted = false;
         document.querySelector("h1").textContent = title;
         document.title = `${title} · Modelyard`;
-        byId("delete").hidden = false;
+        byId("delete").hidden = byId("flag").hidden = false;
     },
     hindrance() {
         if (!models) {
@@ -163,6 +164,7 @@ byId("delete").addEventListener("click", async () => {
         }
     }
 });
+reportable(lanes);
 lanes.connect();
 if (voted) {
     lanes.thank(words.voted, lanes.page.why);

@@ -182,16 +182,32 @@ export class Lanes {
         this.refresh();
     }
 
-    /** POST; what the server refuses is said on the page. */
+    /** POST; what the server refuses is said on the page. One at a time: who clicks twice means it once. */
     async post(path, fields = {}) {
-        const response = await fetch(path, { method: "POST", headers: { "X-CSRFToken": this.page.csrf }, body: new URLSearchParams(fields) });
-        const told = response.headers.get("Content-Type")?.includes("json") ? await response.json() : {};
-        if (!response.ok) {
-            this.trouble = told.error ?? `HTTP ${response.status}`;
-            this.refresh();
+        if (this.posting) {
             return null;
         }
-        return told;
+        this.posting = true;
+        try {
+            return await this.own(await fetch(path, { method: "POST", headers: { "X-CSRFToken": this.page.csrf }, body: new URLSearchParams(fields) }));
+        } catch {
+            this.explain(words.failed);
+            return null;
+        } finally {
+            this.posting = false;
+        }
+    }
+
+    async own(response) {
+        const told = response.headers.get("Content-Type")?.includes("json") ? await response.json() : {};
+        if (response.redirected || told.outdated) {
+            location.reload(); // the session ended, or another page has done it
+        } else if (response.ok) {
+            return told;
+        } else {
+            this.explain(told.error ?? `${words.failed} HTTP ${response.status}`);
+        }
+        return null;
     }
 
     async keep(lane) {
@@ -203,7 +219,7 @@ export class Lanes {
 
     /** What the server made of a vote; `why`: why it does not count. */
     thank(sentence, why) {
-        byId("said").textContent = why ? `${sentence} ${words.aside} ${why}.` : sentence;
+        byId("said").textContent = why ? `${sentence} ${words.aside.replace("{why}", () => why)}` : sentence;
         byId("said").hidden = false;
     }
 

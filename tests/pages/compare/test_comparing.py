@@ -138,7 +138,29 @@ def test_the_best_one_won_against_each_other_one_and_only_once(client: Client, l
     assert not Battle.objects.filter(blind=True).exists()
     assert Battle.objects.filter(language="en", rounds=1).count() == 2
     again = client.post(path, {"verdict": "tie"})
-    assert (again.status_code, again.json()["error"]) == (409, "You have voted on this comparison.")
+    assert (again.status_code, again.json()) == (409, {"error": "You have voted on this comparison.", "outdated": True})
+
+
+def test_a_vote_counts_against_those_that_answered(client: Client, lanes: list[Conversation]) -> None:
+    Message.objects.filter(id=lanes[2].leaf_id).update(state="failed")
+    path = f"/compare/{lanes[0].comparison}/"
+    assert client.post(f"{path}vote", {"best": str(lanes[1].id)}).json() == {"why": ""}
+    assert Battle.objects.filter(set_aside="").count() == 1
+    for shown in (client.get(path), client.get("/compare/past/")):
+        assert b"no answer" not in shown.content
+
+
+def test_answers_are_reported_before_the_vote_and_after(client: Client, lanes: list[Conversation]) -> None:
+    path = f"/compare/{lanes[0].comparison}/"
+    assert client.post(f"{path}flag", {"reason": " "}).status_code == 409
+    assert client.post(f"{path}flag", {"reason": "Rude."}).status_code == 200
+    assert list(Battle.objects.values_list("vote", "flagged", "rounds", "blind")) == [("", "Rude.", 1, False)] * 2
+    shown = client.get(path)
+    assert b"Rude." in shown.content
+    assert not shown.context["voted"]
+    assert client.post(f"{path}vote", {"verdict": "bad"}).json() == {"why": ""}
+    assert client.post(f"{path}flag", {"reason": "Wrong."}).status_code == 200
+    assert list(Battle.objects.values_list("vote", "flagged")) == [("bad", "Wrong.")] * 3
 
 
 def test_of_two_votes_at_once_one_counts(anna: User, lanes: list[Conversation]) -> None:
@@ -179,6 +201,8 @@ def test_a_comparison_of_somebody_else_does_not_exist(client: Client, lanes: lis
     assert client.get(f"/compare/{lanes[0].comparison}/").status_code == 404
     assert client.post(f"/compare/{lanes[0].comparison}/vote", {"verdict": "tie"}).status_code == 404
     assert client.post(f"/compare/keep/{lanes[0].id}").status_code == 404
+    gone = client.post(f"/compare/{lanes[0].comparison}/delete")
+    assert (gone.status_code, "deleted" in gone.json()["error"]) == (404, True)
 
 
 def test_earlier_comparisons_are_listed_with_their_votes(client: Client, lanes: list[Conversation], ben: User) -> None:
