@@ -1,7 +1,11 @@
-"""Markdown as models write it: CommonMark, tables, strikethrough, task lists, and formulas in $ or \\( \\)."""
+"""Markdown as models write it: CommonMark, tables, strikethrough, task lists, and formulas in $ or \\( \\).
+
+A line ends where its author ended it, as in other chats: a poem is no paragraph.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
@@ -10,6 +14,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
@@ -18,6 +23,7 @@ from mdit_py_plugins.texmath import texmath_plugin
 from pages.prose import code, math
 from pages.prose.clean import clean
 
+BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 KEPT_CHARACTERS = 5000
 ALIGNED = {"text-align:left": "left", "text-align:center": "centre", "text-align:right": "right"}
 
@@ -102,11 +108,23 @@ def _math_block(self: RendererProtocol, tokens: Sequence[Token], index: int, *re
     return f'<div class="formula" tabindex="0">{math.math(tokens[index].content, display=True)}</div>\n'
 
 
+def _line_end(state: StateInline, silent: bool) -> bool:
+    # The only way to begin a new line in a cell of a table; no other HTML is taken.
+    found = BREAK.match(state.src, state.pos)
+    if found is None:
+        return False
+    if not silent:
+        state.push("hardbreak", "br", 0)
+    state.pos = found.end()
+    return True
+
+
 def _configured() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
     markdown.use(texmath_plugin, delimiters="brackets")
     markdown.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
     markdown.use(tasklists_plugin)
+    markdown.inline.ruler.before("autolink", "br", _line_end)
     rules = {
         "fence": _fence,
         "code_block": _fence,

@@ -103,6 +103,12 @@ def test_tasks_are_done_or_not() -> None:
     assert "input" not in dict(seen.tags)
 
 
+def test_lines_end_where_they_were_ended() -> None:
+    assert render("Roses are red,\nviolets are blue.") == "<p>Roses are red,<br>\nviolets are blue.</p>\n"
+    assert "<td>x<br>\ny</td>" in render("| a |\n|---|\n| x<br>y |")
+    assert "<code>a&lt;br&gt;b</code>" in render("`a<br>b`")
+
+
 def test_names_of_functions_keep_their_distance_in_formulas() -> None:
     assert render(r"$n \log n$").count('<mspace width="0.167em">') == 2
     assert "mspace" not in render(r"$\log(x) + \alpha y$")

@@ -47,4 +47,4 @@ def test_what_is_finished_is_not_rendered_again() -> None:
 
 def test_carriage_returns_are_no_text() -> None:
     _, html = grown(["a\r", "\nb\r\n", "\r\nc\r\n"])
-    assert html == "<p>a\nb</p>\n<p>c</p>\n"
+    assert html == "<p>a<br>\nb</p>\n<p>c</p>\n"
