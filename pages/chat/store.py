@@ -114,8 +114,14 @@ def as_markdown(conversation: Conversation) -> str:
         parts.append(f"**System**\n\n{conversation.system}")
     for message in path_of(conversation, conversation.leaf_id):
         who = message.model if message.role == "assistant" else "You"
-        parts.append(f"**{who}**\n\n{message.text}")
+        parts.append("\n\n".join([f"**{who}**", *_shown(message)]))
     return "\n\n---\n\n".join(parts) + "\n"
+
+
+def _shown(message: Message) -> list[str]:
+    files = [f"*{item['name']}*" for item in message.attachments]
+    error = f"> {gettext(message.error)}" if message.error else ""
+    return [part for part in (*files, message.text, error) if part]
 
 
 def _as_json(message: Message) -> dict[str, Any]:

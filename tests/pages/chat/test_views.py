@@ -18,6 +18,8 @@ from pages.models import Conversation, Message, Preset
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
+FILE = {"kind": "file", "name": "notes.txt", "text": "noted"}
+
 
 @pytest.fixture
 def anna() -> User:
@@ -139,6 +141,10 @@ def test_a_link_is_for_members_and_shows_what_was_shared_until_it_is_taken_back(
     assert b"Nile" in page.content
     assert (b"alert(1)" in page.content, b"later." in page.content) == (True, False)
     assert b"<button" not in page.content
+    Message.objects.filter(conversation=talk, role="user").update(text="", attachments=[FILE])
+    Message.objects.filter(id=talk.leaf_id).update(error="It went away.")
+    page = ben.get(url).content.decode()
+    assert (FILE["name"] in page, 'class="question"' in page, "It went away." in page) == (True, False, True)
     call(anna, "post", "unshare", talk)
     assert ben.get(url).status_code == 404
     assert call(anna, "post", "share", talk).json()["url"] != url
@@ -152,6 +158,10 @@ def test_exports_have_the_path_or_everything(talk: Conversation, anna: User) -> 
     assert [message["text"] for message in whole["messages"]][1:3] == ["The **Nile**.", "The Amazon."]
     assert whole["system"] == "Be brief."
     assert call(anna, "get", "export.exe", talk).status_code == 404
+    Message.objects.filter(text="Are you sure?").update(attachments=[FILE])
+    Message.objects.filter(id=talk.leaf_id).update(text="", error="It went away.")
+    shown = call(anna, "get", "export.md", talk).content.decode()
+    assert "**You**\n\n*notes.txt*\n\nAre you sure?\n\n---\n\n**echo**\n\n> It went away." in shown
 
 
 @pytest.mark.parametrize(("given", "kept"), [(" a\n b\0 ", "a b"), ("", ""), ("x" * 300, "x" * 200)])
