@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -23,15 +24,16 @@ WORDS = {
 ROUGH_S = 90  # from there on in minutes
 
 
-def described(model: CatalogModel) -> dict[str, str]:
-    """For a page: its name, its state, that in a word, and in a sentence with the reason, which is in English."""
+def described(model: CatalogModel) -> dict[str, Any]:
+    """For a page: its names, its state, that in a word, and in a sentence with the reason, which is in English."""
     status = model.status
     word = str(WORDS[status.state]).format(progress=status.progress)
     expected, reason = _expected(status), status.reason.rstrip(".")
     doing = gettext("{word}, ready in about {time}").format(word=word, time=expected) if expected else word
     pattern = gettext("{name}: {word} ({reason}).") if reason else gettext("{name}: {word}.")
     sentence = pattern.format(name=model.name, word=doing, reason=reason)
-    return {"name": model.name, "state": str(status.state), "word": word, "sentence": sentence}
+    names = {"name": model.name, "aliases": model.aliases}
+    return {**names, "state": str(status.state), "word": word, "sentence": sentence}
 
 
 def _expected(status: Status) -> str:

@@ -26,10 +26,12 @@ export class Attachments {
                 this.add(event.clipboardData.files);
             }
         });
-        document.addEventListener("dragover", (event) => event.preventDefault());
+        document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
         document.addEventListener("drop", (event) => {
-            event.preventDefault();
-            this.add(event.dataTransfer.files);
+            if (hasFiles(event)) {
+                event.preventDefault();
+                this.add(event.dataTransfer.files);
+            }
         });
     }
 
@@ -106,6 +108,11 @@ export class Attachments {
         }
         return entry;
     }
+}
+
+/** Words that are dragged about go where the browser puts them. */
+function hasFiles({ dataTransfer }) {
+    return dataTransfer.types.includes("Files");
 }
 
 function dataUrl(file) {

@@ -164,12 +164,11 @@ function ask({ text, parent, edited = null, without = [], files = [] }) {
     refresh();
 }
 
-/** `?q=` in the address is asked as soon as the model can answer. */
+/** `?q=` in the address is asked as soon as the model can answer, that of `?model=` and no other. */
 function askFromAddress() {
-    const text = asked.get("q");
-    if (text && !conversation && canAsk()) {
+    if (asked.has("q") && !conversation && picker.isAsNamed && canAsk()) {
         asked.delete("q");
-        ask({ text });
+        submit();
     }
 }
 
@@ -278,6 +277,7 @@ prompt.addEventListener("keydown", (event) => {
     }
 });
 prompt.addEventListener("input", () => {
+    asked.delete("q"); // it is the person's own now
     grow();
     refresh();
 });
@@ -292,6 +292,10 @@ document.addEventListener("keydown", (event) => {
         stop.click();
     }
 });
+if (asked.get("q") && !conversation) {
+    prompt.value = asked.get("q");
+    grow();
+}
 stream.dress(list);
 byId("talk").scrollTop = byId("talk").scrollHeight;
 bringEarlier(list, byId("talk"), (root) => stream.dress(root));

@@ -8,6 +8,7 @@ export class Picker {
         this.box = document.getElementById("picker");
         this.select = document.getElementById("model");
         this.state = document.getElementById("state");
+        this.named = wanted;
         this.wanted = wanted || remembered();
         this.changed = changed;
         this.models = null;
@@ -16,6 +17,11 @@ export class Picker {
 
     get chosen() {
         return this.models?.find((model) => model.name === this.select.value);
+    }
+
+    /** Whether it is the one that was named, if one was, by its name or another that it answers to. */
+    get isAsNamed() {
+        return !this.named || Boolean(this.chosen && answersTo(this.chosen, this.named));
     }
 
     choose(name) {
@@ -35,7 +41,7 @@ export class Picker {
         if (changed) {
             this.select.replaceChildren(...options);
         }
-        const best = models.find(({ name }) => name === this.wanted) ?? models.find(isReady) ?? models[0];
+        const best = models.find((model) => answersTo(model, this.wanted)) ?? models.find(isReady) ?? models[0];
         if (best) {
             this.select.value = best.name;
         }
@@ -58,6 +64,10 @@ export class Picker {
 
 export function isReady(model) {
     return model?.state === "ready";
+}
+
+function answersTo({ name, aliases }, wanted) {
+    return name === wanted || aliases.includes(wanted);
 }
 
 function option(model) {

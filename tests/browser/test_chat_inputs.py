@@ -25,6 +25,12 @@ FILE = """([name, type, content]) => {
 }"""
 PASTE = "(field, clipboardData) => field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }))"
 
+IS_TAKEN = """(field) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.setData("text/plain", "dragged words");
+    return !field.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+}"""
+
 
 def paste_picture(page: Page) -> None:
     picture = page.evaluate_handle(FILE, ["dot.png", "image/png", PNG])
@@ -34,14 +40,21 @@ def paste_picture(page: Page) -> None:
 def test_an_address_may_ask_and_files_go_along(operator: Page, echo: Yard, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("from the file")
     (tmp_path / "picture.bin").write_bytes(b"\xff\xfe\x00")
+    operator.goto("/chat/?model=nobody&q=for%20nobody%20else")
+    expect(operator.locator("#state")).to_have_text("ready")
+    expect(operator.get_by_label("Message")).to_have_value("for nobody else")
+    expect(operator.get_by_role("button", name="Send")).to_be_enabled()
+    expect(operator.locator(".turn")).to_have_count(0)
     operator.goto("/chat/?model=echo&q=from%20the%20address")
     answered(operator)
     assert answer(operator) == "from the address"
+    expect(operator.locator(".question, .prose p, #prompt").last).to_have_css("unicode-bidi", "plaintext")
     operator.locator("#file").set_input_files([tmp_path / "notes.txt", tmp_path / "picture.bin"])
     expect(operator.locator("#attachments")).to_have_text(re.compile("notes.txt"))
     expect(operator.locator("#banner")).to_contain_text("picture.bin")
     dropped = operator.evaluate_handle(FILE, ["more.md", "text/markdown", base64.b64encode(b"was dropped").decode()])
     operator.dispatch_event("#talk", "drop", {"dataTransfer": dropped})
+    assert not operator.get_by_label("Message").evaluate(IS_TAKEN)
     ask(operator, "What does it say?")
     answered(operator, 2)
     assert re.search("from the file.*was dropped", answer(operator), re.DOTALL)
