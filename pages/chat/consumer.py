@@ -83,6 +83,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """A message of the page: see `words`."""
+        if not await self._is_still_in():
+            await self.close()  # the page connects again, and hears then whether somebody is logged in
+            return
         raw = (text_data or "").encode()
         try:
             if len(raw) > settings.MODELYARD_MAX_BODY_BYTES:
@@ -92,6 +95,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             await self._say("error", text=told(error))
         except PagesError as error:
             await self._say("error", text=str(error))
+
+    async def _is_still_in(self) -> bool:
+        """Whether there is the session that this page was opened in: logging out in another tab ends it."""
+        session = self.scope.get("session")
+        return session is None or bool(await database.run(self.scope["user"].pk, session.exists, session.session_key))
 
     async def _obey(self, words: Spoken) -> None:
         match words:

@@ -13,13 +13,14 @@ from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from chat_page import page, row
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from echo_worker import EchoWorker, echo_worker
 from gateway_rig import ANNA, eventually, model, snapshot
 
 from pages.chat.consumer import FOREIGN_ORIGIN, LOGGED_OUT, ChatConsumer
 from pages.chat.states import described
-from pages.models import Conversation
+from pages.models import Conversation, Message
 from registry.catalog import ServingState, Status
 
 pytestmark = [pytest.mark.database, pytest.mark.processes, pytest.mark.usefixtures("anna")]
@@ -229,6 +230,19 @@ async def test_who_is_logged_out_is_told_so() -> None:
     socket.scope |= {"user": SimpleNamespace(is_authenticated=False), "headers": []}
     await socket.connect()
     assert (await socket.receive_output())["code"] == LOGGED_OUT
+
+
+async def test_who_logs_out_in_another_tab_asks_no_more(worker: EchoWorker) -> None:
+    session = SessionStore()
+    await database_sync_to_async(session.create)()
+    async with page(model("echo", worker.replica)) as opened:
+        opened.socket.scope["session"] = session
+        await opened.ask()
+        await opened.hear_done()
+        await database_sync_to_async(session.delete)()
+        await opened.say(type="ask", model="echo", text="I am gone.")
+        assert (await opened.socket.receive_output())["type"] == "websocket.close"
+    assert not await database_sync_to_async(Message.objects.filter(text="I am gone.").exists)()
 
 
 async def test_many_pages_do_not_disturb_each_other(worker: EchoWorker) -> None:
