@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
+from inference.protocol.errors import ApiError
 from openai_api.call import Outcome
 from pages.answers.pace import Figures, Pace
+from pages.answers.reasons import told
 from pages.models.message import State
 from pages.prose.stream import Prose, Update
 
@@ -78,6 +80,10 @@ class GrowingAnswer:
         """No more will come."""
         self.state, self.finish_reason, self.error = state, reason, error
         self.draw(self.prose.update())
+
+    def fail(self, error: ApiError) -> None:
+        """No more will come, and a person is told why."""
+        self.end(State.FAILED, error=told(error))
 
     async def follow(self) -> AsyncIterator[dict[str, Any]]:
         """What a page has to be sent, from the beginning to the end; several changes may come as one.

@@ -20,7 +20,6 @@ from openai_api.gateway import Gateway
 from openai_api.relay import Answer
 from pages.answers.answer import GrowingAnswer
 from pages.answers.audience import Audience
-from pages.answers.reasons import told
 from pages.models.message import State
 
 logger = logging.getLogger(__name__)
@@ -147,10 +146,10 @@ def _end(answer: GrowingAnswer, outcome: str | BaseException) -> None:
     if isinstance(outcome, str):
         answer.end(State.DONE, reason=outcome)
     elif isinstance(outcome, ApiError):
-        answer.end(State.FAILED, error=told(outcome))
+        answer.fail(outcome)
     else:
         logger.error("An answer for a page failed.", exc_info=outcome)
-        answer.end(State.FAILED, error=told(InternalServerError()))
+        answer.fail(InternalServerError())
 
 
 async def _draw(answer: GrowingAnswer, given: Sized) -> None:

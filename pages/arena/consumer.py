@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_noop
 
+from inference.protocol.errors import ApiError
 from pages.answers.answer import GrowingAnswer
 from pages.answers.pace import Pace
 from pages.arena import battles
@@ -23,6 +24,10 @@ from pages.models import State
 from registry.catalog import ServingState
 
 NO_ANSWER = gettext_noop("This model could not answer. Ask again, or start a new round.")
+OWN_TO_MEND = {
+    "context_length_exceeded": gettext_noop("This is too long for this model. Start a new round and ask for less."),
+    "rate_limit_exceeded": gettext_noop("A limit of how much may be asked is reached. Ask again later."),
+}
 
 
 class BlindAnswer(GrowingAnswer):
@@ -31,6 +36,10 @@ class BlindAnswer(GrowingAnswer):
     def end(self, state: State, *, reason: str = "", error: str = "") -> None:
         """No more will come."""
         super().end(state, reason=reason, error=error and gettext(NO_ANSWER))
+
+    def fail(self, error: ApiError) -> None:
+        """What only the person can change is told, in a sentence without a name."""
+        super().end(State.FAILED, error=gettext(OWN_TO_MEND.get(error.code or "", NO_ANSWER)))
 
 
 class ArenaConsumer(LanesConsumer):

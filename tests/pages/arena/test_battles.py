@@ -87,6 +87,13 @@ async def test_what_went_wrong_names_nobody(anna: User, worker: EchoWorker) -> N
     assert await database_sync_to_async(Message.objects.get)(state="failed", error=NO_ANSWER)
 
 
+async def test_who_asked_too_much_is_told(anna: User, arena: Page) -> None:
+    await arena.say(type="battle", text="word " * 5_000)
+    heard = await finished(arena)
+    assert sum("too long for this model" in message.get("turn", "") for message in heard) == 2
+    assert "4096" not in json.dumps(heard)
+
+
 async def test_one_ready_model_is_no_battle(anna: User, worker: EchoWorker) -> None:
     async with page(model("echo", worker.replica), model("later"), consumer=ArenaConsumer) as opened:
         await opened.say(type="battle", text="a b c")
