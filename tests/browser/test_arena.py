@@ -63,6 +63,21 @@ def test_names_come_with_the_vote_and_the_vote_reaches_the_leaderboard(operator:
     expect(operator.locator(".heat .h10")).to_contain_text("100%")
 
 
+def test_a_vote_is_one_however_often_it_is_clicked_and_wherever(operator: Page, ring: Yard) -> None:
+    fight(operator)
+    operator.evaluate("for (const _ of '12') document.querySelector('[data-verdict=a]').click()")
+    expect(operator.locator("#said")).to_be_visible()
+    expect(operator.locator("#banner")).to_be_hidden()
+
+
+def test_who_was_logged_out_meanwhile_is_not_thanked(operator: Page, ring: Yard) -> None:
+    fight(operator)
+    session = [cookie for cookie in operator.context.cookies() if "session" in cookie.get("name", "")]
+    operator.context.clear_cookies(name=session[0].get("name"))
+    operator.get_by_role("button", name="Tie").click()
+    operator.wait_for_url("**/login/?next=/arena/*/")
+
+
 def test_arena_and_leaderboard_can_be_used_by_everybody_and_on_a_phone(operator: Page, ring: Yard) -> None:
     fight(operator)
     for path in ("", "/arena/past/", "/arena/leaderboard/"):
