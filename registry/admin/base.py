@@ -8,9 +8,10 @@ from typing import Any, TypeVar, cast
 from django.contrib import messages
 from django.contrib.admin.utils import flatten_fieldsets
 from django.db import IntegrityError, transaction
-from django.db.models import Model
+from django.db.models import Field, Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.text import capfirst
 from unfold import decorators
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -115,3 +116,10 @@ class YardInline(TabularInline):  # type: ignore[misc]  # unfold has no types
     extra = 0
     tab = False
     show_change_link = False
+
+    def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
+        # The head of the column is no label of the fields below it.
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs["aria-label"] = capfirst(field.label)
+        return field

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -78,6 +79,14 @@ def test_a_model_that_is_deployed_is_not_deleted(root: Client) -> None:
     url = reverse("admin:registry_model_delete", args=[made.model_id])
     assert "protected" in text_of(root, url, {"post": "yes"})
     assert Model.objects.exists()
+
+
+def test_each_alias_on_a_models_page_has_a_label(root: Client) -> None:
+    made = factories.alias("gpt-4", factories.model("smol")).model
+    page = root.get(reverse("admin:registry_model_change", args=[made.pk])).content.decode()
+    entry = re.search(r'<input[^>]*name="aliases-0-name"[^>]*>', page)
+    assert entry is not None
+    assert 'aria-label="Name"' in entry[0]
 
 
 def test_deploying_a_model_opens_the_form_with_a_fitting_name(root: Client) -> None:
