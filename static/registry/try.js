@@ -15,6 +15,7 @@ class Trial {
         this.answer = form.querySelector("[data-try-answer]");
         this.chat = form.querySelector("[data-try-chat]");
         this.message = null;
+        this.half = ""; // what is said of an answer that was cut off
         this.blocks = [];
         this.open = this.tail = "";
         form.addEventListener("submit", (event) => this.send(event));
@@ -31,6 +32,7 @@ class Trial {
         event.preventDefault();
         if (this.ask.disabled || !this.socket.isOpen) return;
         this.running(true);
+        this.half = "";
         this.answer.hidden = false;
         this.answer.textContent = "";
         this.state.textContent = "Waiting for the first word …";
@@ -43,16 +45,20 @@ class Trial {
     }
 
     lost() {
+        const half = !this.stop.hidden;
         this.running(false);
         this.ask.disabled = true;
         this.message = null;
         this.state.textContent = "The connection is lost; it comes back by itself.";
+        if (half) this.half = "The connection was lost in the middle of this answer. Ask again, or go on in the chat.";
     }
 
     on_models({ models }) {
         const found = models.find((model) => model.name === this.model);
         if (!this.stop.hidden) return;
-        this.state.textContent = found ? found.sentence : "No worker is ready: deploy it first.";
+        const sentence = found ? found.sentence : "No worker is ready.";
+        const idle = !found || found.state === "stopped";
+        this.state.textContent = this.half || (idle ? `${sentence} Deploy it first.` : sentence);
     }
 
     on_begun({ message, url }) {

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 from accessible import grave_findings
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 from yard import Yard, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(120)]
 
+DEMO = "smollm2-135m-instruct"
+# In one go: the page renews itself meanwhile.
+HIDDEN_BY_A_LONG_NAME = """(table) => {
+    table.querySelector("a").textContent += "-4bit".repeat(10);
+    return table.scrollWidth - table.clientWidth;
+}"""
 PAGES = ["deployment", "model", "alias", "worker", "node", "device", "event", "revision"]
 
 
@@ -116,9 +122,38 @@ def test_a_model_is_tried_on_its_page_as_oneself(operator: Page, yard: Yard) -> 
     expect(operator.locator("#snippet-python")).to_contain_text(f'base_url="{yard.url}/v1"')
 
 
+def test_the_box_says_what_comes_first_and_when_an_answer_was_cut_off(operator: Page, stopped_echo: Yard) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def pass_on(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    operator.route_web_socket("**/ws/chat", pass_on)
+    state = operator.locator("[data-try-state]")
+    for model, said in (("echo", "echo: stopped. Deploy it first."), (DEMO, f"{DEMO}: ready.")):
+        operator.goto("/admin/registry/model/")
+        operator.get_by_role("link", name=model, exact=True).first.click()
+        expect(state).to_have_text(said)
+    operator.get_by_label("What to ask").fill("Count to one hundred.")
+    operator.get_by_role("button", name="Ask", exact=True).click()
+    expect(operator.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    sockets[-1].close()
+    expect(state).to_contain_text("in the middle of this answer")
+    expect(operator.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
+
+
+def test_long_names_leave_room_for_the_state_on_a_phone(operator: Page, stopped_echo: Yard) -> None:
+    operator.goto("/admin/")
+    table = operator.get_by_role("region", name="Deployments", exact=True).locator(".yard-scroll")
+    for width in (1280, 390):
+        operator.set_viewport_size({"width": width, "height": 800})
+        assert table.evaluate(HIDDEN_BY_A_LONG_NAME) == 0
+
+
 def test_pages_of_the_admin_can_be_used_by_everybody(operator: Page) -> None:
-    for page in ("/admin/", "/admin/registry/model/1/change/", "/admin/auth/user/1/change/"):
-        operator.goto(page)
+    for page in ("", "registry/model/1/change/", "registry/worker/1/change/", "auth/user/1/change/"):
+        operator.goto(f"/admin/{page}")
         for scheme in ("light", "dark"):
             operator.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # Playwright wants a literal
             assert grave_findings(operator) == [], page
