@@ -1,7 +1,8 @@
 """Ratings from votes: the Bradley–Terry model, in the numbers of Chatbot Arena.
 
 P(i beats j) = 1 / (1 + exp(s_j - s_i)), s by maximum likelihood (Bradley and Terry 1952); a rating is
-1000 + 400 / ln 10 · s, with the mean of all at 1000, so that 400 points are odds of ten to one, as in Elo's system.
+1000 + 400 / ln 10 · s, so that 400 points are odds of ten to one, as in Elo's system. The mean of those that have
+votes enough is 1000: one that lost its first vote would move all others, and be a part of their intervals.
 A tie, and "both are bad", is half a win for each, as in FastChat's `compute_mle_elo`. Intervals are percentiles of
 bootstrap samples of the votes.
 """
@@ -63,11 +64,12 @@ def standings(results: Sequence[Result], *, rounds: int = ROUNDS, seed: int = 0)
         return []
     cells = _Cells.of(results, models)
     wins = cells.wins(cells.counts)
+    votes = (wins + wins.T).sum(axis=1).round().astype(int)
     best = strengths(wins, prior=PRIOR)
     samples = [strengths(wins, prior=PRIOR, start=best) for wins in cells.resampled(rounds, seed)]
-    low, high = np.percentile(np.concatenate(samples), [2.5, 97.5], axis=0)
+    best, drawn = _centred(best, votes), _centred(np.concatenate(samples), votes)
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
     low, high = np.minimum(low, best), np.maximum(high, best)  # they can differ by a rounding error alone
-    votes = (wins + wins.T).sum(axis=1).round().astype(int)
     found = [
         Standing(
             model=name,
@@ -151,6 +153,12 @@ class _Cells:
         at_once = max(1, NUMBERS_AT_ONCE // self.models**2)
         for begun in range(0, rounds, at_once):
             yield self.wins(chance.multinomial(total, self.counts / total, size=min(at_once, rounds - begun)))
+
+
+def _centred(found: Matrix, votes: NDArray[np.int_]) -> Matrix:
+    """Strengths, of shape (…, n), with mean 0 of those models that have votes enough; of all where none has."""
+    known = votes >= FEW if (votes >= FEW).any() else votes >= 0
+    return np.asarray(found - found[..., known].mean(axis=-1, keepdims=True))
 
 
 def _rating(strength: float) -> float:

@@ -98,6 +98,16 @@ def test_few_votes_take_no_rank_from_others() -> None:
     assert [one.rank for one in found[1:]] == [1, 2]
 
 
+def test_a_new_model_moves_no_others() -> None:
+    results = drawn({f"m{place}": MEAN + 60 * place for place in range(5)}, 2_000)
+    before = {one.model: one for one in standings(results)}
+    for one in standings([*results, Result("new", "m0", 0.0, 1)]):
+        if not one.few:
+            known = before[one.model]
+            assert one.rating == pytest.approx(known.rating, abs=2)
+            assert one.high - one.low < 1.2 * (known.high - known.low)
+
+
 def test_the_same_votes_give_the_same_leaderboard() -> None:
     results = drawn({"a": 1000, "b": 1100, "c": 900}, 200)
     assert standings(results) == standings(results)
