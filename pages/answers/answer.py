@@ -34,6 +34,7 @@ class GrowingAnswer:
     error: str = ""
     shown: str = ""
     covered: int = 0
+    joint: str | None = None
     followers: int = 0
     counted: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,7 +68,7 @@ class GrowingAnswer:
 
     def draw(self, update: Update) -> None:
         """Show what was made of the text."""
-        self.shown, self.covered = update.open, update.covers
+        self.shown, self.covered, self.joint = update.open, update.covers, update.joint
         self._tell()
 
     def count(self, outcome: Outcome) -> None:
@@ -89,7 +90,8 @@ class GrowingAnswer:
         """What a page has to be sent, from the beginning to the end; several changes may come as one.
 
         `blocks`: `finished` ones from the number `first` on, the `open` ones that replace those before, and the words
-        after them (`tail`). `text`: more words for the tail.
+        after them (`tail`), which go on in the last block after the white space `joint`, or in a new one when that is null.
+        `text`: more words for the tail.
         """
         blocks, said, drawn, clock = 0, 0, -1, asyncio.get_running_loop().time
         self.followers += 1
@@ -126,6 +128,7 @@ class GrowingAnswer:
             "finished": self.prose.finished[first:],
             "open": self.shown,
             "tail": self.text[self.covered :],
+            "joint": self.joint,
         }
 
     def _tell(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
@@ -9,14 +10,20 @@ from itertools import accumulate, pairwise
 from pages.prose.markdown import blocks
 from pages.prose.math import LONGEST
 
+FENCE = re.compile(r"\s*(```|~~~)")
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """`finished` blocks since the last update, the `open` rest, and the number of characters that all of it covers."""
+    """`finished` blocks since the last update, the `open` rest, and the number of characters that all of it covers.
+
+    `joint`: the white space before the next word, which goes on in the last block. None: it begins another one.
+    """
 
     finished: tuple[str, ...]
     open: str
     covers: int
+    joint: str | None = None
 
 
 @dataclass(slots=True)
@@ -42,7 +49,8 @@ class Prose:
         fresh = tuple(html for _, html in found[:sure])
         self._open_from += bounds[sure] if sure else 0
         self.finished += fresh
-        return Update(fresh, "".join(html for _, html in found[sure:]), len(text))
+        rest = sources[-1] if len(sources) > sure else ""
+        return Update(fresh, "".join(html for _, html in found[sure:]), len(text), _joint(rest))
 
 
 def _surely_finished(sources: Sequence[str]) -> int:
@@ -58,6 +66,17 @@ def _half_a_formula(source: str) -> bool:
         return False
     start = source.lstrip()
     return (start.startswith("$$") and start.count("$$") < 2) or (start.startswith("\\[") and "\\]" not in start)
+
+
+def _joint(source: str) -> str | None:
+    """How the next word is joined to a block, as far as can be known before it is there."""
+    text = source.rstrip()
+    if fence := FENCE.match(source):
+        last = text.rpartition("\n")[2].strip()
+        return None if "\n" in text and not last.strip(fence[1][0]) else ""
+    space = source[len(text) :]
+    ends = "\n" if text.lstrip().startswith("#") else "\n\n"
+    return space if text and ends not in space else None
 
 
 def _offsets(text: str, lines: Sequence[int]) -> list[int]:

@@ -1,6 +1,9 @@
-// Answers as they grow: finished blocks are appended, the open ones replaced, and the newest words follow as text.
+// Answers as they grow: finished blocks are appended, the open ones replaced, and the newest words follow as text, at
+// the end of the last block if they belong there.
 
 const NEAR_END_PX = 80;
+const HOLDS_WORDS = "p, li, h1, h2, h3, h4, h5, h6";
+const HOLDS_BLOCKS = "ul, ol, li, blockquote";
 
 export class Stream {
     /** `scroller` scrolls the turns; `words` are texts of the page. */
@@ -8,13 +11,28 @@ export class Stream {
         this.list = list;
         this.scroller = scroller;
         this.words = words;
+        let atEnd = true;
+        scroller.addEventListener("scroll", () => {
+            atEnd = this.isAtEnd;
+        });
+        // The field below grows with what is written in it, and sentences above it come and go.
+        new ResizeObserver(() => atEnd && this.showEnd()).observe(scroller);
+    }
+
+    get isAtEnd() {
+        const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+        return scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    }
+
+    showEnd() {
+        this.scroller.scrollTop = this.scroller.scrollHeight;
     }
 
     find(message) {
         return this.list.querySelector(`[data-message="${message}"]`);
     }
 
-    blocks({ message, first, finished, open, tail }) {
+    blocks({ message, first, finished, open, tail, joint }) {
         const turn = this.find(message);
         if (!turn) {
             return;
@@ -25,8 +43,12 @@ export class Stream {
                 done.replaceChildren();
             }
             done.insertAdjacentHTML("beforeend", finished.join(""));
-            turn.querySelector(".open").innerHTML = open;
-            turn.querySelector(".tail").textContent = tail;
+            const newest = turn.querySelector(".tail");
+            const blocks = turn.querySelector(".open");
+            blocks.innerHTML = open;
+            const last = typeof joint === "string" ? lastLine(blocks.lastElementChild) : null;
+            newest.textContent = last ? joint + tail : tail;
+            (last ?? turn.querySelector(".prose")).append(newest);
             this.dress(turn);
             this.settled(turn);
         });
@@ -64,7 +86,7 @@ export class Stream {
             turn.remove();
         }
         this.list.append(...turns.map((html) => this.made(html)));
-        this.scroller.scrollTop = this.scroller.scrollHeight;
+        this.showEnd();
     }
 
     /** Give every block of code its button. */
@@ -91,11 +113,21 @@ export class Stream {
 
     /** Change something and stay at the end, unless the reader has scrolled up. */
     keepingEnd(change) {
-        const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-        const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+        const atEnd = this.isAtEnd;
         change();
         if (atEnd) {
-            this.scroller.scrollTop = this.scroller.scrollHeight;
+            this.showEnd();
         }
     }
+}
+
+/** Where the words of a block end, if they can go on there. */
+function lastLine(block) {
+    if (block?.matches("figure.code")) {
+        return block.querySelector("pre > code");
+    }
+    while (block?.matches(HOLDS_BLOCKS) && block.lastElementChild?.matches(`${HOLDS_BLOCKS}, ${HOLDS_WORDS}`)) {
+        block = block.lastElementChild;
+    }
+    return block?.matches(HOLDS_WORDS) ? block : null;
 }

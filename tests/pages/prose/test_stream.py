@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -48,3 +49,24 @@ def test_what_is_finished_is_not_rendered_again() -> None:
 def test_carriage_returns_are_no_text() -> None:
     _, html = grown(["a\r", "\nb\r\n", "\r\nc\r\n"])
     assert html == "<p>a<br>\nb</p>\n<p>c</p>\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "joint"),
+    [
+        ("one", ""),
+        ("one ", " "),
+        ("one\n", "\n"),
+        ("one\n\n", None),
+        ("one\n\n- two\n- three", ""),
+        ("# One\n", None),
+        ("```py\nx = 1\n\n", ""),
+        ("```py\nx = 1\n```", None),
+        ("~~~\n```", ""),
+        ("", None),
+    ],
+)
+def test_it_is_known_whether_the_next_word_goes_on_where_the_last_one_ended(text: str, joint: str | None) -> None:
+    prose = Prose()
+    prose.append(text)
+    assert prose.update().joint == joint
