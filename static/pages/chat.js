@@ -297,7 +297,7 @@ if (asked.get("q") && !conversation) {
     grow();
 }
 stream.dress(list);
-byId("talk").scrollTop = byId("talk").scrollHeight;
+stream.showEnd();
 bringEarlier(list, byId("talk"), (root) => stream.dress(root));
 if (conversation) {
     menu.about(conversation, document.querySelector("h1").textContent);

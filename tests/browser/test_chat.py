@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
-from talking import answer, answered, ask
+from talking import answer, answered, ask, csrf
 from yard import Yard, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(180)]
@@ -35,10 +35,14 @@ def test_the_words_of_an_answer_arrive_one_after_the_other(operator: Page, echo:
     lengths = set()
     while len(text := body.inner_text()) < len(WORDS):
         lengths.add(len(text))
+        assert "\n" not in text.strip(), "the newest words stand in the line of those before them"
         time.sleep(0.02)
     assert len(lengths) > 10
     expect(operator.locator(".figures")).to_contain_text("tokens/s")
-    operator.get_by_role("link", name="New chat").click()
+    operator.set_viewport_size({"width": 400, "height": 400})
+    operator.get_by_label("Message").fill("one\ntwo\nthree\nfour")
+    expect(operator.locator(".figures")).to_be_in_viewport(ratio=1)
+    operator.goto("/chat/")
     expect(operator.get_by_role("heading", name="What can I help with?")).to_be_visible()
 
 
@@ -129,15 +133,6 @@ def test_the_conversation_that_was_asked_in_is_the_first_of_the_list(operator: P
     expect(operator.locator("#conversations a").first).to_have_text("older")
     expect(operator.locator("#conversations a[aria-current]")).to_have_text("older")
     assert not [url for url in listed if "conversations" in url], "the list is moved, not asked for"
-
-
-def test_what_was_written_stays_when_it_was_not_taken(operator: Page, echo: Yard) -> None:
-    ask(operator, "one")
-    answered(operator)
-    assert operator.request.post(f"{operator.url}delete", headers=csrf(operator, operator.url)).ok
-    ask(operator, "written for nothing")
-    expect(operator.locator("#banner")).to_contain_text("There is no such conversation")
-    expect(operator.get_by_label("Message")).to_have_value("written for nothing")
 
 
 def test_a_link_shows_a_conversation_until_it_is_taken_back(operator: Page, browser: Browser, echo: Yard) -> None:
@@ -282,11 +277,6 @@ def signed_in(operator: Page, browser: Browser, name: str) -> Page:
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/chat/")
     return page
-
-
-def csrf(page: Page, path: str) -> dict[str, str]:
-    [token] = [cookie["value"] for cookie in page.context.cookies() if cookie["name"].startswith("modelyard_csrf")]
-    return {"X-CSRFToken": token, "Referer": path}
 
 
 def reach(page: Page, name: str, key: str, *, start: str = "") -> None:

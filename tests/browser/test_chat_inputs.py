@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from talking import answer, answered, ask
+from talking import answer, answered, ask, csrf
 from yard import Yard
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.timeout(180)]
@@ -103,3 +103,12 @@ def test_parameters_reach_the_model_and_are_kept_as_a_preset(operator: Page, ech
     expect(operator.locator("#preset option:checked")).to_have_attribute("data-parameters", re.compile('"seed": 8'))
     panel.get_by_role("button", name="Delete preset").click()
     expect(chosen).to_have_count(0)
+
+
+def test_what_was_written_stays_when_it_was_not_taken(operator: Page, echo: Yard) -> None:
+    ask(operator, "one")
+    answered(operator)
+    assert operator.request.post(f"{operator.url}delete", headers=csrf(operator, operator.url)).ok
+    ask(operator, "written for nothing")
+    expect(operator.locator("#banner")).to_contain_text("There is no such conversation")
+    expect(operator.get_by_label("Message")).to_have_value("written for nothing")

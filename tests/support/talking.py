@@ -18,3 +18,9 @@ def answered(page: Page, turns: int = 1) -> None:
 
 def answer(page: Page) -> str:
     return page.locator(".turn.assistant .prose").last.inner_text()
+
+
+def csrf(page: Page, path: str) -> dict[str, str]:
+    """What a request has to have that changes something."""
+    [token] = [cookie["value"] for cookie in page.context.cookies() if cookie["name"].startswith("modelyard_csrf")]
+    return {"X-CSRFToken": token, "Referer": path}
