@@ -58,6 +58,12 @@ _SAYINGS = (
         Cause.REMOTE_CODE,
         "Read the Python files of the model, and set trust_remote_code if they may run.",
     ),
+    # Of a model's own code; that it cannot be inspected is said after it.
+    Saying(
+        re.compile(r"ModuleNotFoundError: (No module named .+)"),
+        Cause.NOT_INSTALLED,
+        "Install it beside vLLM, in the build that goes with vLLM's torch: models that see need torchvision.",
+    ),
     Saying(
         re.compile(r".*(?:Model architectures .* (?:not supported|failed)|does not recognize this architecture).*"),
         Cause.ARCHITECTURE,

@@ -19,6 +19,11 @@ ROOM = (
     "RuntimeError: Worker failed with error 'Available memory on node 0 (13.52/17.46 GiB) on kv cache allocation is "
     "less than requested memory for kv (900.0 GiB). Decrease --kv-cache-memory-bytes, or', please check the stack"
 )
+MODULE = "ModuleNotFoundError: No module named 'torchvision'"
+INSPECTED = (
+    "  Value error, Model architectures ['LlavaForConditionalGeneration'] failed to be inspected. Please check the "
+    "logs for more details. [type=value_error, input_value=ArgsKwargs((), {'model': ...nderer_num_workers': 1})"
+)
 VAGUE = "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}"
 
 
@@ -65,6 +70,8 @@ def test_other_lines_tell_nothing() -> None:
         (["  Value error, Cannot find the config file for awq [type=value_error, input"], Cause.OPTIONS, "for awq."),
         (["torch.OutOfMemoryError: CUDA out of memory. Tried"], Cause.GPU_MEMORY, "CUDA out of memory"),
         (["RuntimeError: Failed to infer device type"], Cause.DRIVER_MISSING, "Failed to infer device type"),
+        ([ERROR + MODULE, INSPECTED], Cause.NOT_INSTALLED, "No module named 'torchvision'."),
+        ([INSPECTED], Cause.ARCHITECTURE, "['LlavaForConditionalGeneration'] failed to be inspected"),
         ([ERROR + "KeyError: 'x'", VAGUE], Cause.CRASHED, "KeyError: 'x'."),
         ([VAGUE, "bye"], Cause.CRASHED, "Engine core initialization failed"),
         ([], Cause.CRASHED, "ended with exit code 1."),
