@@ -189,6 +189,9 @@ function refresh() {
     send.hidden = answering;
     stop.hidden = !answering;
     send.disabled = !canAsk() || !(prompt.value.trim() || attachments.items.length);
+    for (const button of list.querySelectorAll("[data-again], [data-continue], .edit [type=submit]")) {
+        button.disabled = "continue" in button.dataset ? !isFree() : !canAsk();
+    }
     const empty = !list.children.length && !waiting;
     byId("nothing").hidden = !(known && empty && !picker.models.length);
     byId("welcome").hidden = !(known && empty && picker.models.length);
@@ -251,10 +254,10 @@ list.addEventListener("click", (event) => {
         copy(button, button.closest("figure").querySelector("code").textContent, words);
     } else if ("copyTurn" in dataset) {
         copy(button, turn.querySelector(".raw").textContent, words);
-    } else if ("again" in dataset && canAsk()) {
+    } else if ("again" in dataset) {
         waiting = true;
         socket.send({ type: "again", message: turn.dataset.message, model: picker.chosen.name, parameters: parameters.values });
-    } else if ("continue" in dataset && isFree()) {
+    } else if ("continue" in dataset) {
         waiting = true;
         socket.send({ type: "continue", message: turn.dataset.message, parameters: parameters.values });
         prompt.focus();
@@ -298,7 +301,10 @@ if (asked.get("q") && !conversation) {
 }
 stream.dress(list);
 stream.showEnd();
-bringEarlier(list, byId("talk"), (root) => stream.dress(root));
+bringEarlier(list, byId("talk"), (root) => {
+    stream.dress(root);
+    refresh();
+});
 if (conversation) {
     menu.about(conversation, document.querySelector("h1").textContent);
 }

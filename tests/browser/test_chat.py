@@ -223,6 +223,7 @@ def test_everything_can_be_done_by_the_keyboard(operator: Page, echo: Yard) -> N
     prompt.fill(WORDS)
     prompt.press("Enter")
     expect(operator.locator("#stop")).to_be_visible()
+    expect(operator.get_by_role("button", name="Answer again")).to_be_disabled()
     prompt.evaluate(COMPOSING, "Escape")
     expect(operator.locator(".turn.assistant .prose").last).to_contain_text("word9")
     keyboard.press("Escape")
