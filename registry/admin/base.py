@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
+from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 from django.contrib import messages
@@ -27,7 +29,22 @@ def display(**options: Any) -> Callable[[Function], Function]:
 
 def action(**options: Any) -> Callable[[Function], Function]:
     """Unfold's `action`: something to do with a row, with the permissions it takes."""
-    return cast("Callable[[Function], Function]", decorators.action(**options))
+    decorate = decorators.action(**options)
+    if "dialog" not in options:
+        return cast("Callable[[Function], Function]", decorate)
+    return cast("Callable[[Function], Function]", lambda function: _on_its_page(decorate(function)))
+
+
+def _on_its_page(asked: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A question belongs into a row's page: who opens its button in a tab of its own gets that page."""
+
+    @wraps(asked)
+    def answer(self: ModelAdmin, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = asked(self, request, *args, **kwargs)
+        alone = request.method == "GET" and not request.headers.get("HX-Request")
+        return redirect("../change/") if alone and response.status_code == HTTPStatus.OK else response
+
+    return answer
 
 
 def actor(request: HttpRequest) -> str:

@@ -91,7 +91,7 @@ def test_a_key_can_be_changed_and_does_not_change_hands(client: Client, root: Us
 def test_a_rotated_key_is_shown_once_and_the_old_one_ends_later(client: Client, root: User) -> None:
     key, _ = create_key("nightly", root)
     path = f"{LIST}{key.pk}/rotate/"
-    assert "Hours until the old key stops working" in client.get(path).content.decode()
+    assert "Hours until the old key stops working" in client.get(path, headers={"HX-Request": "true"}).content.decode()
     assert ApiKey.objects.count() == 1
     answer = client.post(path, {"_form_submitted": "True", "hours": 2}, headers={"HX-Request": "true"})
     found = SECRET.search(answer.content.decode())

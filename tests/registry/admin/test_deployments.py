@@ -33,7 +33,7 @@ def text_of(client: Client, url: str, **entered: Any) -> str:
 
 def press(client: Client, deployment: Deployment, button: str) -> str:
     url = reverse(f"admin:registry_deployment_{button}", args=[deployment.pk])
-    assert "_form_submitted" in client.get(url).content.decode()  # it asks first
+    assert "_form_submitted" in client.get(url, headers={"HX-Request": "true"}).content.decode()  # it asks first
     return text_of(client, url, _form_submitted="on")
 
 

@@ -51,12 +51,20 @@ def test_a_cordon_is_written_with_who_made_it_and_taken_back(login: Any) -> None
 def test_a_drain_asks_for_its_deadline_and_says_how_many_workers_there_are(root: Client) -> None:
     made = factories.node()
     factories.worker(factories.deployment(), factories.device(made))
-    question = root.get(reverse("admin:registry_node_drain", args=[made.pk])).content.decode()
+    url = reverse("admin:registry_node_drain", args=[made.pk])
+    question = root.get(url, headers={"HX-Request": "true"}).content.decode()
     assert "1 worker runs there now" in question
     assert 'name="minutes"' in question
     assert "node-a drains." in press(root, made, "drain", minutes=30)
     after = Node.objects.annotate(left=Now()).get()
     assert after.drain_deadline - after.left > timedelta(minutes=29)
+
+
+def test_a_question_opened_in_a_tab_of_its_own_leads_to_the_nodes_page(root: Client) -> None:
+    made = factories.node()
+    opened = root.get(reverse("admin:registry_node_drain", args=[made.pk]), follow=True)
+    assert opened.request["PATH_INFO"] == page(made)
+    assert Node.objects.get().drain_deadline is None
 
 
 @pytest.mark.parametrize(("minutes", "complaint"), [("", "required"), ("-1", "greater than or equal"), ("x", "whole")])
