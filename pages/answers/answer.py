@@ -90,8 +90,8 @@ class GrowingAnswer:
         """What a page has to be sent, from the beginning to the end; several changes may come as one.
 
         `blocks`: `finished` ones from the number `first` on, the `open` ones that replace those before, and the words
-        after them (`tail`), which go on in the last block after the white space `joint`, or in a new one when that is null.
-        `text`: more words for the tail.
+        after them (`tail`), which go on in the last block after the white space `joint`, or in a new one when that is
+        null. `text`: more words for the tail.
         """
         blocks, said, drawn, clock = 0, 0, -1, asyncio.get_running_loop().time
         self.followers += 1
