@@ -21,9 +21,12 @@ export class Attachments {
         });
         const prompt = document.getElementById("prompt");
         prompt.addEventListener("paste", (event) => {
-            if (event.clipboardData.files.length) {
+            const { files, types } = event.clipboardData;
+            // Word processors and spreadsheets put a picture of the words beside them.
+            const isWords = types.includes("text/plain") && types.includes("text/html");
+            if (files.length && !isWords) {
                 event.preventDefault();
-                this.add(event.clipboardData.files);
+                this.add(files);
             }
         });
         document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
