@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Now
@@ -18,6 +19,7 @@ from pages.models.message import State
 logger = logging.getLogger(__name__)
 
 ABANDONED = timedelta(seconds=30)
+SILENT = timedelta(seconds=6)  # three times it could have been kept
 BROKEN_OFF = gettext_noop("The server ended while this was being answered. Ask again.")  # translated when it is shown
 AGAIN_AFTER_S = (1, 2, 5, 10, 30, 60)
 
@@ -49,3 +51,8 @@ def broken_off() -> int:
     return Message.objects.filter(state=State.RUNNING, kept_at__lt=Now() - ABANDONED).update(
         state=State.FAILED, error=BROKEN_OFF
     )
+
+
+def stopped(number: UUID) -> None:
+    """Stop an answer that nobody seems to give any more: who wants it stopped need not wait until that is certain."""
+    Message.objects.filter(id=number, state=State.RUNNING, kept_at__lt=Now() - SILENT).update(state=State.STOPPED)

@@ -31,6 +31,7 @@ from pages.answers import current
 from pages.answers.answer import GrowingAnswer
 from pages.answers.audience import Room
 from pages.answers.giving import Answers
+from pages.answers.keeping import stopped
 from pages.answers.pace import Pace
 from pages.answers.reasons import told
 from pages.chat import asking, shown
@@ -125,6 +126,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             case Stop():
                 await self._kept(asking.answer_of, words.message)
                 await self.answers.stop(words.message)
+                await database.run(words.message, stopped, words.message)
             case Follow():
                 self._begin(self._follow(words.message))
             case Watch():

@@ -1,13 +1,18 @@
-"""An answer that goes on when it is asked to, in the same message."""
+"""An answer that goes on when it is asked to, in the same message, or that nobody gives any more."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
+from channels.db import database_sync_to_async
 from chat_page import page, row
+from django.utils import timezone
 from echo_worker import EchoWorker
 from gateway_rig import model
+
+from pages.models import Message
 
 pytestmark = [pytest.mark.database, pytest.mark.processes, pytest.mark.usefixtures("anna")]
 
@@ -72,3 +77,15 @@ async def test_a_continuation_that_fails_or_is_stopped_loses_nothing(worker: Ech
     # The two of the first part, and of the second as many as came, and maybe one on its way.
     assert 300 > (stopped.completion_tokens or 0) >= stopped.text.count("word") > 2
     assert "tokens" in done["turn"]
+
+
+async def test_an_answer_that_nobody_gives_any_more_can_be_stopped(worker: EchoWorker) -> None:
+    async with page(model("echo", worker.replica)) as opened:
+        begun = await opened.ask()
+        await opened.hear_done()
+    silent = {"state": "running", "kept_at": timezone.now() - timedelta(seconds=7)}
+    await database_sync_to_async(Message.objects.filter(id=begun["message"]).update)(**silent)
+    async with page(model("echo", worker.replica)) as later:
+        await later.say(type="follow", message=begun["message"])
+        await later.say(type="stop", message=begun["message"])
+        assert (await later.hear_done())["state"] == "stopped"
