@@ -99,6 +99,8 @@ def _kin(worker: Worker) -> Iterator[tuple[str, SafeString | str]]:
         words = "takes over from" if worker.state in ACTIVE else "followed"
         yield words, marks.link(worker.replaces, launch(worker.replaces))
     for successor in worker.successors.all():
+        if worker.state in ACTIVE and successor.state not in ACTIVE:
+            continue  # it ended before it could take over
         words = "serves until the next is ready:" if worker.state in ACTIVE else "followed by"
         yield words, marks.link(successor, launch(successor))
 

@@ -71,6 +71,9 @@ def test_it_leads_to_whom_it_replaces_and_who_replaces_it(root: Client) -> None:
     assert "serves until the next is ready:" in shown(root, old)
     deployment = root.get(reverse("admin:registry_deployment_change", args=[made.pk])).content.decode()
     assert "takes over from" in deployment
+    new.state = "STOPPED"
+    new.save()
+    assert "serves until the next is ready:" not in shown(root, old)
 
 
 def test_lists_mark_what_is_simulated_and_name_several_devices_briefly(root: Client) -> None:
