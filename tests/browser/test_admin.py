@@ -162,6 +162,14 @@ def test_pages_of_the_admin_can_be_used_by_everybody(operator: Page) -> None:
         operator.set_viewport_size({"width": 1280, "height": 800})
 
 
+def test_the_actions_of_a_list_can_be_read_in_light_and_dark(operator: Page) -> None:
+    for scheme in ("light", "dark"):
+        operator.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # Playwright wants a literal
+        operator.goto("/admin/registry/node/")
+        operator.locator("input.action-select").first.check()
+        assert grave_findings(operator) == [], scheme
+
+
 def test_forms_of_the_admin_can_be_filled_in_by_everybody(operator: Page) -> None:
     for page in ("auth/group/1/change", "openai_api/limit/add", "registry/deployment/add"):
         operator.goto(f"/admin/{page}/")
