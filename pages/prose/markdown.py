@@ -1,4 +1,4 @@
-"""Markdown as models write it: CommonMark, tables, strikethrough, task lists, and formulas in $ or \\( \\).
+"""Markdown as models write it: CommonMark, tables, strikethrough, task lists, addresses, and formulas in $ or \\( \\).
 
 A line ends where its author ended it, as in other chats: a poem is no paragraph.
 """
@@ -21,6 +21,7 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 from mdit_py_plugins.texmath import texmath_plugin
 
 from pages.prose import code, math
+from pages.prose.addresses import linked
 from pages.prose.clean import clean
 
 BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
@@ -123,7 +124,7 @@ def _configured() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
     markdown.use(texmath_plugin, delimiters="brackets")
     markdown.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
-    markdown.use(tasklists_plugin)
+    markdown.use(tasklists_plugin).use(linked)
     markdown.inline.ruler.before("autolink", "br", _line_end)
     rules = {
         "fence": _fence,

@@ -112,3 +112,27 @@ def test_lines_end_where_they_were_ended() -> None:
 def test_names_of_functions_keep_their_distance_in_formulas() -> None:
     assert render(r"$n \log n$").count('<mspace width="0.167em">') == 2
     assert "mspace" not in render(r"$\log(x) + \alpha y$")
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        ("see https://a.b/c_d?x=1,2&y=(2).", ["https://a.b/c_d?x=1,2&y=(2)"]),
+        ("(http://localhost:8000/v1) or *http://[::1]/*!", ["http://localhost:8000/v1", "http://[::1]/"]),
+        (
+            "https://a.b/Foo_(bar), 参见https://c.d/路径，谢谢",
+            ["https://a.b/Foo_(bar)", "https://c.d/%E8%B7%AF%E5%BE%84"],
+        ),
+        ("main.py www.a.b me@a.b ftp://a.b javascript://a.b //a.b xhttps://a.b", []),
+        ("`https://a.b` and [https://a.b](https://c.d)", ["https://c.d"]),
+    ],
+)
+def test_whole_addresses_are_links(text: str, addresses: list[str]) -> None:
+    assert [seen["href"] for name, seen in Seen(render(text)).tags if name == "a"] == addresses
+
+
+def test_a_long_text_of_half_addresses_is_shown_before_the_test_is_given_up() -> None:
+    """A rule whose time grows with the square of the text takes minutes for this."""
+    seen = Seen(render("https://(" * 30_000))
+    assert "a" not in dict(seen.tags)
+    assert len(seen.text.strip()) == 270_000
