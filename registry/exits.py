@@ -20,6 +20,8 @@ FROM_OUTSIDE = frozenset(
 # The worker's own last words, where it could not tell the database.
 OWN_WORDS = re.compile(r"python -m inference: (.+)")
 OWN_CAUSE = re.compile(rf"Cause: ({'|'.join(Cause)})$")
+# A worker's line that tells of its work, and so not why it ended.
+ALL_WELL = re.compile(r"\d{4}-\d\d-\d\d \S+ (?:DEBUG|INFO) ")
 # What libraries and kernels say, the more exact before the more general; a log is read from its end.
 SAYINGS = [
     (re.compile(pattern), cause)
@@ -89,7 +91,7 @@ def _finding(end: ProcessEnd) -> tuple[str, str]:
     if _killed_from_outside(end.code):
         # The log of a process that was killed ends anywhere: what it says is not why.
         return Cause.KILLED, "" if lines and lines[-1].startswith(end.note) else end.note
-    return _own_words(lines) or _saying(lines) or (_by_code(end), end.note)
+    return _own_words(lines) or _saying(lines) or (_by_code(end), "" if ALL_WELL.match(end.note) else end.note)
 
 
 def _own_words(lines: list[str]) -> tuple[str, str] | None:

@@ -44,8 +44,12 @@ const lanes = new Lanes({
             return "";
         }
         const asked = lanes.number ? lanes.elements.map((lane) => lane.dataset.name) : [...chosen];
-        const away = asked.map((name) => models.find((model) => model.name === name)).find((model) => model && !isReady(model));
-        return away?.sentence ?? (!lanes.number && asked.length < 2 && models.length > 1 ? words.choose : "");
+        const away = models.filter((model) => asked.includes(model.name) && !isReady(model));
+        if (lanes.number) {
+            // One that is away says so in its lane; the others go on.
+            return away.length < asked.length ? "" : away[0].sentence;
+        }
+        return away[0]?.sentence ?? (asked.length < 2 && models.length > 1 ? words.choose : "");
     },
     changed: judge,
 });

@@ -14,6 +14,12 @@ export class Presets {
         this.name = byId("preset-name");
         this.box.addEventListener("change", () => this.choose());
         byId("preset-save").addEventListener("click", () => this.change("presets", () => this.content));
+        this.name.addEventListener("keydown", (event) => {
+            if (event.key === "Enter" && !event.isComposing && event.keyCode !== 229) {
+                event.preventDefault();
+                byId("preset-save").click();
+            }
+        });
         byId("preset-delete").addEventListener("click", () => this.change(`presets/${this.option.value}/delete`, () => ({})));
         this.show();
     }

@@ -88,7 +88,7 @@ def test_six_models_are_asked_with_a_file_and_parameters_by_everybody_and_on_a_p
     expect(operator.locator("#max-tokens")).to_have_value("12")
     operator.get_by_role("button", name="Parameters").click()
     operator.get_by_label("Name of the preset").fill("Short")
-    operator.get_by_role("button", name="Save as preset").click()
+    operator.get_by_label("Name of the preset").press("Enter")
     expect(operator.get_by_label("Preset", exact=True)).to_contain_text("Short")
     operator.get_by_label("Max tokens").fill("")
     operator.get_by_label("Preset", exact=True).select_option("None")

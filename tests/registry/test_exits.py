@@ -129,3 +129,9 @@ def test_a_row_has_all_that_the_explanation_needs() -> None:
     assert (end.code, end.log, end.ordered, end.facts.context) == (1, "MemoryError", False, 512)
     assert (end.facts.device, end.facts.claimed, end.facts.total) == ("node-a:0", 4 * 2**30, 80 * 2**30)
     assert "Stop another model on node-a" in explain_exit(end).hint
+
+
+def test_a_line_that_tells_of_work_is_not_the_reason() -> None:
+    note = "2026-11-21 22:51:02,118 INFO inference.lifecycle: READY after 0.0 s as LOADING"
+    explained = explain_exit(ProcessEnd(code=70, note=note, log=note))
+    assert (explained.cause, explained.reason) == (Cause.CRASHED, "the process ended with exit code 70")
