@@ -11,6 +11,7 @@ import { Server } from "./server.js";
 import { Sidebar } from "./sidebar.js";
 import { Socket } from "./socket.js";
 import { Stream } from "./stream.js";
+import { grow, listen } from "./writing.js";
 
 const byId = (id) => document.getElementById(id);
 const page = byId("chat");
@@ -128,7 +129,7 @@ function notTaken() {
     if (sent && !prompt.value) {
         prompt.value = sent.text;
         attachments.putBack(sent.files);
-        grow();
+        grow(prompt);
     }
     sent = null;
 }
@@ -201,11 +202,6 @@ function refresh() {
     banner.hidden = !banner.textContent;
 }
 
-function grow() {
-    prompt.style.height = "auto";
-    prompt.style.height = `${prompt.scrollHeight}px`;
-}
-
 function submit() {
     const text = prompt.value.trim();
     if (send.disabled || !(text || attachments.items.length)) {
@@ -213,7 +209,7 @@ function submit() {
     }
     ask({ text, parent: list.lastElementChild?.dataset.message, files: attachments.take() });
     prompt.value = "";
-    grow();
+    grow(prompt);
 }
 
 /** Ask another version of a question. Returns whether that was possible. */
@@ -268,36 +264,26 @@ list.addEventListener("click", (event) => {
     }
     refresh();
 });
-form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    submit();
-});
-prompt.addEventListener("keydown", (event) => {
-    // While an input method composes, Enter takes its suggestion (229: Safari says so only by the code).
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
-        event.preventDefault();
-        submit();
-    }
-});
-prompt.addEventListener("input", () => {
-    asked.delete("q"); // it is the person's own now
-    grow();
-    refresh();
-});
+listen(
+    { form, field: prompt, stop },
+    {
+        submit,
+        written() {
+            asked.delete("q"); // it is the person's own now
+            refresh();
+        },
+        isAnswering: () => running().length > 0,
+    },
+);
 stop.addEventListener("click", () => {
     for (const turn of running()) {
         socket.send({ type: "stop", message: turn.dataset.message });
     }
     prompt.focus();
 });
-document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !event.isComposing && running().length && !document.querySelector("dialog[open], :popover-open")) {
-        stop.click();
-    }
-});
 if (asked.get("q") && !conversation) {
     prompt.value = asked.get("q");
-    grow();
+    grow(prompt);
 }
 stream.dress(list);
 stream.showEnd();

@@ -6,6 +6,7 @@ import { Server } from "./server.js";
 import { Sidebar } from "./sidebar.js";
 import { Socket } from "./socket.js";
 import { Stream } from "./stream.js";
+import { grow, listen } from "./writing.js";
 
 const NEAR_END_PX = 80;
 
@@ -156,7 +157,7 @@ export class Lanes {
         this.sent = { text: this.prompt.value.trim(), files: this.attachments?.take() ?? [] };
         this.prompt.value = "";
         this.say(this.on.ask(this.sent));
-        this.grow();
+        grow(this.prompt);
     }
 
     /** What was written and not taken stands in its place again. */
@@ -165,7 +166,7 @@ export class Lanes {
         if (this.sent && !this.prompt.value) {
             this.prompt.value = this.sent.text;
             this.attachments?.putBack(this.sent.files);
-            this.grow();
+            grow(this.prompt);
         }
         this.sent = null;
     }
@@ -246,37 +247,16 @@ export class Lanes {
         }
     }
 
-    grow() {
-        this.prompt.style.height = "auto";
-        this.prompt.style.height = `${this.prompt.scrollHeight}px`;
-    }
-
     listen() {
-        byId("form").addEventListener("submit", (event) => {
-            event.preventDefault();
-            this.submit();
-        });
-        this.prompt.addEventListener("keydown", (event) => {
-            // While an input method composes, Enter takes its suggestion (229: Safari says so only by the code).
-            if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
-                event.preventDefault();
-                this.submit();
-            }
-        });
-        this.prompt.addEventListener("input", () => {
-            this.grow();
-            this.refresh();
-        });
+        listen(
+            { form: byId("form"), field: this.prompt, stop: this.stop },
+            { submit: () => this.submit(), written: () => this.refresh(), isAnswering: () => this.running().length > 0 },
+        );
         this.stop.addEventListener("click", () => {
             for (const turn of this.running()) {
                 this.socket.send({ type: "stop", message: turn.dataset.message });
             }
             this.prompt.focus();
-        });
-        document.addEventListener("keydown", (event) => {
-            if (event.key === "Escape" && !event.isComposing && this.running().length && !document.querySelector("dialog[open], :popover-open")) {
-                this.stop.click();
-            }
         });
         this.box.addEventListener("click", (event) => this.clicked(event));
     }

@@ -1,6 +1,7 @@
 // Presets: chosen ones fill the panel, and what is in the panel is kept under a name.
 
 import { Server } from "./server.js";
+import { isEnter } from "./writing.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -15,7 +16,7 @@ export class Presets {
         this.box.addEventListener("change", () => this.choose());
         byId("preset-save").addEventListener("click", () => this.change("presets", () => this.content));
         this.name.addEventListener("keydown", (event) => {
-            if (event.key === "Enter" && !event.isComposing && event.keyCode !== 229) {
+            if (isEnter(event)) {
                 event.preventDefault();
                 byId("preset-save").click();
             }
