@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -13,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
 from openai_api.policy import own_sources_only
@@ -24,6 +26,8 @@ from pages.errors import NothingHere, Refused
 from pages.models import Conversation
 
 View = Callable[..., HttpResponseBase]
+
+NO_FILE_NAME = re.compile(r"""[\x00-\x1f\x7f/\\:*?"<>|]+""")
 
 
 def for_members(view: View) -> View:
@@ -155,9 +159,13 @@ def export(request: HttpRequest, number: UUID, form: str) -> HttpResponse:
     whole = form == "json"
     text = json.dumps(store.as_json(found), ensure_ascii=False, indent=2) if whole else store.as_markdown(found)
     kind = "application/json" if whole else "text/markdown; charset=utf-8"
-    return HttpResponse(
-        text, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{found.id}.{form}"'}
-    )
+    named = content_disposition_header(as_attachment=True, filename=f"{_file_name(found)}.{form}")
+    return HttpResponse(text, content_type=kind, headers={"Content-Disposition": named})
+
+
+def _file_name(conversation: Conversation) -> str:
+    """Its title, as far as every system takes it."""
+    return NO_FILE_NAME.sub(" ", conversation.title).strip(" .")[:80] or str(conversation.id)
 
 
 def _page(request: HttpRequest, found: Conversation | None) -> HttpResponse:

@@ -151,8 +151,9 @@ def test_a_link_is_for_members_and_shows_what_was_shared_until_it_is_taken_back(
 
 
 def test_exports_have_the_path_or_everything(talk: Conversation, anna: User) -> None:
+    Conversation.objects.filter(id=talk.id).update(title='Rivers: which/is "long"?')
     markdown = call(anna, "get", "export.md", talk)
-    assert markdown["Content-Disposition"] == f'attachment; filename="{talk.id}.md"'
+    assert markdown["Content-Disposition"] == 'attachment; filename="Rivers which is long.md"'
     assert "**You**\n\nWhich is the longest?\n\n---\n\n**echo**\n\nThe **Nile**." in markdown.content.decode()
     whole = call(anna, "get", "export.json", talk).json()
     assert [message["text"] for message in whole["messages"]][1:3] == ["The **Nile**.", "The Amazon."]
