@@ -165,7 +165,7 @@ def export(request: HttpRequest, number: UUID, form: str) -> HttpResponse:
 
 def _file_name(conversation: Conversation) -> str:
     """Its title, as far as every system takes it."""
-    return NO_FILE_NAME.sub(" ", conversation.title).strip(" .")[:80] or str(conversation.id)
+    return " ".join(NO_FILE_NAME.sub(" ", conversation.title).split()).strip(" .")[:80] or str(conversation.id)
 
 
 def _page(request: HttpRequest, found: Conversation | None) -> HttpResponse:
