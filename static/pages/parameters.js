@@ -9,7 +9,10 @@ export class Parameters {
         this.json = document.getElementById("json");
         this.fields = [...document.querySelectorAll("[data-parameter]")];
         this.set(JSON.parse(document.getElementById("parameters").textContent));
-        document.getElementById("settings-form").addEventListener("submit", (event) => event.preventDefault());
+        const form = document.getElementById("settings-form");
+        form.addEventListener("submit", (event) => event.preventDefault());
+        // The browser's own words; other steps than the arrows' are fine.
+        form.addEventListener("change", ({ target }) => target.matches(":out-of-range") && target.reportValidity());
         new Presets(this, chosen);
     }
 
