@@ -104,6 +104,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": reverse_lazy("admin:index"),
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
     "DASHBOARD_CALLBACK": "modelyard.dashboard.dashboard",
     "SITE_DROPDOWN": [{"icon": "forum", "title": "Chat", "link": reverse_lazy("chat")}],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],

@@ -82,8 +82,11 @@ def test_the_browser_decides_where_nobody_chose(accepted: str, language: str) ->
 
 @pytest.mark.database
 @pytest.mark.django_db
-def test_the_admin_and_the_api_stay_english() -> None:
+def test_the_admin_speaks_chinese_too_and_the_api_stays_english() -> None:
     page = Client().get("/admin/login/", headers={"Accept-Language": "zh-CN"})
-    assert 'lang="en' in page.content.decode()
+    assert 'lang="zh-hans"' in page.content.decode()
+    assert page["Content-Language"] == "zh-hans"
+    assert "Accept-Language" in page["Vary"]
     refused = Client().get("/api/v1/models/", headers={"Accept-Language": "zh-CN"})
     assert refused.content.isascii()
+    assert "Content-Language" not in refused
