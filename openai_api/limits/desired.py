@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
+from django.utils.translation import gettext
 
 from openai_api.models import Limit
 from openai_api.models.limit import WHOSE
@@ -33,7 +34,8 @@ def set_limit(whose: Mapping[str, Any], caps: Mapping[str, int | None], *, actor
 def save(limit: Limit, *, actor: str) -> None:
     """Check and save. Raises `InvalidDesire` with one sentence."""
     if all(getattr(limit, name) is None for name in CAPS):
-        raise InvalidDesire("Say what to limit, such as requests_per_minute; a limit without any limits nothing.")
+        words = gettext("Say what to limit, such as requests_per_minute; a limit without any limits nothing.")
+        raise InvalidDesire(words)
     try:
         limit.full_clean()
     except ValidationError as error:
