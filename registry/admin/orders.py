@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
 from unfold.enums import ActionVariant
 
 from registry import desired
 from registry.admin.asking import AskingAdmin, Order, button, list_action
 from registry.models import Deployment
 
-NOUN = "deployment"
+NOUN = _("deployment")
 DEPLOY = Order(
     verb="deploy",
-    meaning="It runs with its present settings; replicas that were given up start anew.",
+    meaning=_("It runs with its present settings; replicas that were given up start anew."),
     done=("starts", "start"),
     give=lambda deployment, answers, actor: desired.start(deployment, actor=actor),
     icon="play_arrow",
@@ -20,14 +21,14 @@ DEPLOY = Order(
 )
 STOP = Order(
     verb="stop",
-    meaning="Workers finish the requests that they have, and end. The settings stay.",
+    meaning=_("Workers finish the requests that they have, and end. The settings stay."),
     done=("stops", "stop"),
     give=lambda deployment, answers, actor: desired.stop(deployment, actor=actor),
     icon="stop",
 )
 RESTART = Order(
     verb="restart",
-    meaning="Every worker is replaced by a new one, and finishes the requests that it has first.",
+    meaning=_("Every worker is replaced by a new one, and finishes the requests that it has first."),
     done=("restarts", "restart"),
     give=lambda deployment, answers, actor: desired.restart(deployment, actor=actor),
     icon="restart_alt",
