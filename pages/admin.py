@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from pages.errors import Refused
 from pages.models import Battle, Contestant, Pairing, Preset
 from registry.admin.base import ReadOnlyAdmin, YardAdmin
+from registry.admin.history import EnglishHistory
 from registry.models import Model
 
 MOST_NAMED = 20
@@ -82,7 +83,7 @@ class ContestantAdmin(Named, YardAdmin):
 
 
 @admin.register(Pairing)
-class PairingAdmin(Named, YardAdmin):
+class PairingAdmin(Named, EnglishHistory, YardAdmin):
     """How often two models meet."""
 
     form = PairingForm

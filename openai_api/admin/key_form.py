@@ -48,12 +48,14 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A key. That it has one owner is the row's own constraint, which the form checks too."""
 
     scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
         choices=Scope.choices,
         initial=[Scope.INFERENCE],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text=_("What the key is for."),
     )
     allowed_models = ModelNamesField(
+        label=_("Allowed models"),
         required=False,
         max_length=10_000,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "smollm2, lab/*"}),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from openai_api.limits import desired
 from openai_api.models import Limit
 from registry.admin.base import YardAdmin, actor, display
+from registry.admin.history import EnglishHistory
 
 
 class LimitForm(ModelForm):  # type: ignore[type-arg]  # Django's own is not subscriptable
@@ -40,7 +41,7 @@ class LimitForm(ModelForm):  # type: ignore[type-arg]  # Django's own is not sub
 
 
 @admin.register(Limit)
-class LimitAdmin(YardAdmin):
+class LimitAdmin(EnglishHistory, YardAdmin):
     """Of several limits that hold for a request, each must be kept."""
 
     form = LimitForm

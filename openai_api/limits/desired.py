@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext
 
 from openai_api.models import Limit
@@ -44,7 +45,7 @@ def save(limit: Limit, *, actor: str) -> None:
         limit.save()
         caps = {name: getattr(limit, name) for name in CAPS}
         words = ", ".join(f"{name} {cap}" for name, cap in caps.items() if cap is not None)
-        record(actor=actor, subject=f"limit of {limit}"[:100], reason=f"is {words}")
+        record(actor=actor, subject=_subject(limit), reason=f"is {words}")
         notify("limit")
 
 
@@ -52,9 +53,14 @@ def remove(limits: Iterable[Limit], *, actor: str) -> None:
     """Take limits away, with what they counted."""
     with transaction.atomic():
         for limit in limits:
-            record(actor=actor, subject=f"limit of {limit}"[:100], reason="removed")
+            record(actor=actor, subject=_subject(limit), reason="removed")
             limit.delete()
         notify("limit")
+
+
+def _subject(limit: Limit) -> str:
+    with translation.override("en"):
+        return f"limit of {limit}"[:100]
 
 
 def _sentences(error: ValidationError) -> Iterable[str]:

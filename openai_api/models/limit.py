@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from openai_api.models.key import ApiKey
@@ -58,5 +59,7 @@ class Limit(models.Model):
         ]
 
     def __str__(self) -> str:
-        owner = self.key or self.user or self.group or "everybody"
-        return f"{owner} at {self.model}" if self.model else str(owner)
+        owner = self.key or self.user or self.group or gettext("everybody")
+        if self.model is None:
+            return str(owner)
+        return gettext("{owner} at {model}").format(owner=owner, model=self.model)

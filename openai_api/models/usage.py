@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -50,7 +51,10 @@ class Usage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.request_id}: {self.model}, {self.prompt_tokens} + {self.completion_tokens} tokens"
+        words = gettext("{model}, {tokens_in} + {tokens_out} tokens").format(
+            model=self.model, tokens_in=self.prompt_tokens, tokens_out=self.completion_tokens
+        )
+        return f"{self.request_id}: {words}"
 
 
 class UsageMinute(models.Model):

@@ -9,6 +9,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pages.models.conversation import Conversation
@@ -52,7 +53,7 @@ class Battle(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.model_a} and {self.model_b}"
+        return gettext("{first} and {second}").format(first=self.model_a, second=self.model_b)
 
 
 class Tally(models.Model):
@@ -103,4 +104,4 @@ class Pairing(models.Model):
         constraints = [models.UniqueConstraint(fields=["first", "second"], name="one_weight_a_pair")]
 
     def __str__(self) -> str:
-        return f"{self.first} and {self.second}"
+        return gettext("{first} and {second}").format(first=self.first, second=self.second)

@@ -1,0 +1,114 @@
+"""The admin speaks Chinese as well: no page of it is left with an English sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from openai_api.keys import create_key
+from openai_api.models import Limit
+from pages.models import Battle, Contestant, Pairing, Preset
+from registry.models import Event, Worker
+from tests.registry import factories
+from tests.support.usage_rows import keep, usage_row
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+SENTENCE = re.compile(r"[A-Za-z][a-z]+(?:['’][a-z]+)?(?:[ ,:;]+[A-Za-z][a-z]+(?:['’][a-z]+)?)+")
+ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "data-copied", "data-press"}
+CODE = {"script", "style", "code", "pre", "kbd", "svg", "textarea"}
+VOID = {"area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr", "path", "rect"}
+# Commands, and the name of an engine.
+ENGLISH = re.compile(r"modelyard \w+|for tests")
+
+
+class Words(HTMLParser):
+    """What a reader of the page sees or hears, code aside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.within: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.within.append(tag)
+        self.found += [value for name, value in attrs if name in ATTRIBUTES and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        while tag in self.within and self.within.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if not CODE & set(self.within):
+            self.found.append(data)
+
+
+def english_in(page: str) -> list[str]:
+    words = Words()
+    words.feed(page)
+    sentences = {sentence[0] for text in words.found for sentence in SENTENCE.finditer(" ".join(text.split()))}
+    return sorted(sentence for sentence in sentences if not ENGLISH.fullmatch(sentence))
+
+
+def rows_of_all() -> None:
+    """A row of each list. What rows have to say is not translated, so it is one word here."""
+    factories.fleet(1)
+    made = factories.deployment("chat-1", replicas=2)
+    factories.failed_worker(made, "ended", attempt=4)
+    Worker.objects.exclude(reason="").update(reason="ended")
+    create_key("nightly", factories.user("ada"), actor="ada")
+    Limit.objects.create(group=Group.objects.create(name="lab"), concurrent=3)
+    Limit.objects.create(user=None, model=made.model, tokens_per_day=3)
+    keep(usage_row(), usage_row(status=500, error="internal"), usage_row(status=499, exact=False, ttft_ms=None))
+    Preset.objects.create(name="short", system="brief")
+    Battle.objects.create(model_a="one", model_b="two", vote="a", flagged="rude")
+    Contestant.objects.create(model="one")
+    Pairing.objects.create(first="one", second="two")
+    Event.objects.update(subject="chat-1/0", reason="ended")
+
+
+def addresses(client: Client) -> Iterator[str]:
+    """The overview; each list, with rows and without; the forms that add; the page of a row and what it leads to."""
+    yield from (reverse("admin:index"), reverse("admin:password_change"))
+    request = RequestFactory().get("/")
+    request.user = client.get(reverse("admin:index")).wsgi_request.user
+    for model, shown in admin.site._registry.items():
+        place = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        yield reverse(f"{place}_changelist")
+        yield reverse(f"{place}_changelist") + "?q=nothing-is-called-so"
+        if shown.has_add_permission(request):
+            yield reverse(f"{place}_add")
+        row = model._default_manager.first()
+        if row is None:
+            continue
+        yield reverse(f"{place}_change", args=[row.pk])
+        if shown.has_delete_permission(request, row):
+            yield reverse(f"{place}_delete", args=[row.pk])
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "zh-hant"])
+@pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
+def test_no_page_of_the_admin_has_an_english_sentence(language: str, filled: bool) -> None:
+    client = Client(headers={"Accept-Language": language})
+    client.force_login(factories.superuser())
+    if filled:
+        rows_of_all()
+    left = []
+    for address in addresses(client):
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        left += [f"{address}: {sentence}" for sentence in english_in(answer.content.decode())]
+    assert left == []
+
+
+def test_an_english_sentence_would_be_found() -> None:
+    page = '<p>模型 <code>vllm serve it</code></p><a title="Delete this"><svg><path d="M 1"></svg>Not ready, yet</a>'
+    assert english_in(page) == ["Delete this", "Not ready, yet"]
