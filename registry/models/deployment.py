@@ -20,9 +20,9 @@ deployment_name = RegexValidator(
 )
 
 
-def engine_choices() -> list[tuple[str, str]]:
+def engine_choices() -> list[tuple[str, Any]]:
     """What loads the weights. A function, so that a new engine needs no migration."""
-    return [(name, entry.label) for name, entry in ENGINES.items()]
+    return [(name, _(entry.label)) for name, entry in ENGINES.items()]
 
 
 class Strategy(models.TextChoices):
