@@ -99,7 +99,7 @@ class Flagged(admin.SimpleListFilter):
     parameter_name = "flagged"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", _("Flagged")), ("aside", _("Vote set aside")), ("voted", _("Voted"))]
+        return [("yes", gettext("Flagged")), ("aside", gettext("Vote set aside")), ("voted", gettext("Voted"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Battle]) -> QuerySet[Battle]:
         column = {"yes": "flagged", "aside": "set_aside", "voted": "vote"}.get(self.value() or "")
