@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from registry import logs
-from registry.admin import live, marks
+from registry.admin import live, marks, words
 from registry.measures import format_bytes
 from registry.models import Worker
 
@@ -104,8 +104,8 @@ def _text(found: logs.News) -> SafeString:
     shown = format_html_join("", '<span data-lines="{}">{}</span>', ((len(block), "".join(block)) for block in blocks))
     if not found.missing:
         return shown
-    words = gettext("… {size} before …").format(size=format_bytes(found.missing))
-    left_out = format_html('<span class="yard-log-note">{}\n</span>', words)
+    note = gettext("… {size} before …").format(size=format_bytes(found.missing))
+    left_out = format_html('<span class="yard-log-note">{}\n</span>', note)
     return format_html("{}{}", left_out, shown)
 
 
@@ -130,14 +130,14 @@ def _end(worker: Worker, start: int, *, found: logs.News | None = None) -> SafeS
 def _note(worker: Worker, found: logs.News) -> SafeString | str:
     """Why there is nothing; of a launch that is over how it ended, and what came after it."""
     if not logs.is_over(worker):
-        return found.note
-    ended = found.note or _ended(worker)
+        return words.of(found.note)
+    ended = words.of(found.note) or _ended(worker)
     begun = logs.next_launch(worker)
     if begun is None:
         return ended
     url = reverse("admin:registry_worker_log", args=[begun.pk])
-    words = gettext("{ended} The replica goes on with {launch}.")
-    return format_html(words, ended=ended, launch=format_html('<a class="yard-link" href="{}">{}</a>', url, begun))
+    goes_on = gettext("{ended} The replica goes on with {launch}.")
+    return format_html(goes_on, ended=ended, launch=format_html('<a class="yard-link" href="{}">{}</a>', url, begun))
 
 
 def _ended(worker: Worker) -> str:

@@ -43,6 +43,7 @@ class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
     """All labels of a node in one line."""
 
     labels = LabelsField(
+        label=_("Labels"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "zone=a disk=fast"}),
         help_text=_("key=value, several by spaces. Deployments choose nodes by them; what runs there goes on."),

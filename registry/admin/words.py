@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from registry.measures import format_age
 from registry.status import Status
 
-# As `registry.status` and `registry.fit` write them; the first that is the whole of a text is taken.
+# As `registry.status`, `registry.logs` and `registry.fit` write them; the first that is the whole of a text is taken.
 KNOWN = (
     "{story}, {count} stopping",
     "{ready}/{wanted} ready, {story}",
@@ -28,13 +28,18 @@ KNOWN = (
     "silent for {age}",
     "draining, {age} left",
     *("never seen", "drained", "cordoned", "online"),
+    "{worker} starts on node {node} and has not said yet where it can be reached.",
+    "{worker} was not started, so there is no log: {reason}.",
+    "{worker} ended without a word in its log: {reason}.",
     "Does not fit ({count} of {replicas} replicas would)",
     "Does not fit",
     "Fits: {replicas} replica on {places}, {size} each.",
     "Fits: {replicas} replicas on {places}, {size} each.",
 )
 AGES = ("{count} s", "{count} min", "{count} h", "{count} days")
-HOLES = {"story": ".+", "places": ".+", "size": ".+", "age": r"\d+ \w+"}  # any other is a number
+HOLES = dict.fromkeys(("story", "worker", "node", "reason", "places", "size"), ".+") | {
+    "age": r"\d+ \w+"
+}  # else numbers
 
 
 def of(text: str) -> str:

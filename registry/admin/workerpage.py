@@ -143,7 +143,7 @@ def _device_marks(claim: Claim) -> SafeString:
 
 def _memory(worker: Worker) -> str:
     figures = ((gettext("{size} now"), worker.memory_bytes), (gettext("{size} peak"), worker.memory_peak_bytes))
-    return ", ".join(words.format(size=format_bytes(size)) for words, size in figures if size) or marks.NOTHING
+    return gettext(", ").join(words.format(size=format_bytes(size)) for words, size in figures if size) or marks.NOTHING
 
 
 def _times(worker: Worker) -> list[tuple[str, str]]:
