@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from registry import desired
@@ -66,7 +67,7 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
             "exclusive": _("Whole devices only"),
             "strategy": _("Which device"),
             "start_timeout_s": _("Start"),
-            "load_timeout_s": _("Load"),
+            "load_timeout_s": pgettext_lazy("time-out", "Load"),
             "drain_timeout_s": _("Drain"),
             "hang_timeout_s": _("Hang"),
         }
