@@ -1,5 +1,7 @@
 """The gateway as a Django app."""
 
+from __future__ import annotations
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
