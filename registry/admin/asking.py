@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -26,6 +26,11 @@ from registry.errors import InvalidDesire
 
 Answers = Mapping[str, Any]
 SUFFIX = "_selected"  # of the list's actions
+VERBS = (  # of all orders, for the catalogs
+    *(gettext_noop("Deploy"), gettext_noop("Stop"), gettext_noop("Restart"), gettext_noop("Revoke")),
+    *(gettext_noop("Cordon"), gettext_noop("Uncordon"), gettext_noop("Drain")),
+    *(gettext_noop("Label"), gettext_noop("Remove")),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,15 +61,13 @@ def _deployments() -> dict[str, object]:
 def _headline(found: list[Status]) -> list[tuple[str, str, int]]:
     """Colour, words and number of deployments in each phase that occurs."""
     names = {
-        Phase.FAILED: "failed",
-        Phase.WAITING: "waiting",
-        Phase.PROGRESS: "starting or stopping",
-        Phase.READY: "ready",
-        Phase.STOPPED: "stopped",
+        Phase.FAILED: gettext("failed"),
+        Phase.WAITING: gettext("waiting"),
+        Phase.PROGRESS: gettext("starting or stopping"),
+        Phase.READY: gettext("ready"),
+        Phase.STOPPED: gettext("stopped"),
     }
-    counts = [
-        (phase.value, gettext(names[phase]), sum(status.phase is phase for status in found)) for phase in WORST_FIRST
-    ]
+    counts = [(phase.value, names[phase], sum(status.phase is phase for status in found)) for phase in WORST_FIRST]
     return [line for line in counts if line[2]]
 
 

@@ -70,6 +70,8 @@ def _context(form: ModelForm[Deployment]) -> dict[str, Any]:
         "without": len(answer.seats) - len(fitting),
         "advice": answer.refused.advice if answer.refused else "",
         "parts": _parts(answer),
+        "source": words.of(answer.estimate.source),
+        "notes": [words.of(note) for note in answer.estimate.notes],
         **_refusals(answer),
     }
 

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Sum
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from registry.admin import marks
 from registry.admin.gpumap import gpu_map
@@ -24,13 +24,13 @@ SICK = 8  # lines; the lists have the rest
 WORST_FIRST = (Phase.FAILED, Phase.WAITING, Phase.PROGRESS, Phase.READY, Phase.STOPPED)
 # How the words of a node's state begin, and the value of the list's filter that finds these nodes.
 STANDINGS = {
-    "silent": "silent",
-    "never seen": "silent",
-    "draining": "draining",
-    "drained": "draining",
-    "cordoned": "cordoned",
-    "online": "online",
-    "left": "left",
+    gettext_noop("silent"): "silent",
+    gettext_noop("never seen"): "silent",
+    gettext_noop("draining"): "draining",
+    gettext_noop("drained"): "draining",
+    gettext_noop("cordoned"): "cordoned",
+    gettext_noop("online"): "online",
+    gettext_noop("left"): "left",
 }
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
@@ -75,14 +75,14 @@ def _drain(node: Node, answers: Answers, actor: str) -> object:
 CORDON = Order(
     verb="cordon",
     meaning=_("It gets no new workers; what runs there goes on."),
-    done=("is cordoned", "are cordoned"),
+    done=(gettext_noop("is cordoned"), gettext_noop("are cordoned")),
     give=lambda node, answers, actor: desired.cordon(node, cordoned=True, actor=actor),
     icon="block",
 )
 UNCORDON = Order(
     verb="uncordon",
     meaning=_("It gets new workers again. This also ends a drain."),
-    done=("takes workers again", "take workers again"),
+    done=(gettext_noop("takes workers again"), gettext_noop("take workers again")),
     give=lambda node, answers, actor: desired.cordon(node, cordoned=False, actor=actor),
     icon="check_circle",
     variant=ActionVariant.PRIMARY,
@@ -93,7 +93,7 @@ DRAIN = Order(
         "It gets no new workers. Its replicas move to other nodes where they fit; workers finish their requests "
         "first, and what still runs at the deadline is stopped."
     ),
-    done=("drains", "drain"),
+    done=(gettext_noop("drains"), gettext_noop("drain")),
     give=_drain,
     icon="logout",
     form=DrainForm,
@@ -101,7 +101,7 @@ DRAIN = Order(
 LABEL = Order(
     verb="label",
     meaning=_("Labels say what a node is, such as its zone. What runs there goes on."),
-    done=("is labelled", "are labelled"),
+    done=(gettext_noop("is labelled"), gettext_noop("are labelled")),
     give=lambda node, answers, actor: desired.label(node, answers["labels"], actor=actor),
     icon="sell",
     form=LabelForm,
@@ -112,7 +112,7 @@ REMOVE = Order(
         "Modelyard forgets the node, its devices and its labels; its history stays. An agent that starts there "
         "again registers it anew."
     ),
-    done=("is removed", "are removed"),
+    done=(gettext_noop("is removed"), gettext_noop("are removed")),
     give=lambda node, answers, actor: desired.remove_node(node, actor=actor, force=answers["force"]),
     icon="delete",
     form=RemoveForm,

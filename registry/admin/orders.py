@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from unfold.enums import ActionVariant
 
 from registry import desired
@@ -13,7 +14,7 @@ NOUN = _("deployment")
 DEPLOY = Order(
     verb="deploy",
     meaning=_("It runs with its present settings; replicas that were given up start anew."),
-    done=("starts", "start"),
+    done=(gettext_noop("starts"), gettext_noop("start")),
     give=lambda deployment, answers, actor: desired.start(deployment, actor=actor),
     icon="play_arrow",
     variant=ActionVariant.PRIMARY,
@@ -22,14 +23,14 @@ DEPLOY = Order(
 STOP = Order(
     verb="stop",
     meaning=_("Workers finish the requests that they have, and end. The settings stay."),
-    done=("stops", "stop"),
+    done=(gettext_noop("stops"), gettext_noop("stop")),
     give=lambda deployment, answers, actor: desired.stop(deployment, actor=actor),
     icon="stop",
 )
 RESTART = Order(
     verb="restart",
     meaning=_("Every worker is replaced by a new one, and finishes the requests that it has first."),
-    done=("restarts", "restart"),
+    done=(gettext_noop("restarts"), gettext_noop("restart")),
     give=lambda deployment, answers, actor: desired.restart(deployment, actor=actor),
     icon="restart_alt",
 )
