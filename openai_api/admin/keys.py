@@ -53,7 +53,7 @@ class ApiKeyAdmin(AskingAdmin):
     """Whose a key is cannot change; all that it may do can."""
 
     form = KeyForm
-    list_display = ("name", "shown_prefix", "owner", "rights", "state_label", "last_used_at", "created_at", "expires_at")
+    list_display = ("name", "shown_prefix", "owner", "rights", "badge", "last_used_at", "created_at", "expires_at")
     list_select_related = ("user", "group")
     list_filter = ("user", "group")
     search_fields = ("name", "prefix", "user__username", "group__name")
@@ -95,13 +95,13 @@ class ApiKeyAdmin(AskingAdmin):
         return gettext("{scopes}, {models}").format(scopes=scopes, models=models)
 
     @display(description=_("State"), label={"active": "success", "expired": "warning", "revoked": "danger"})
-    def state_label(self, key: ApiKey) -> tuple[str, str]:
+    def badge(self, key: ApiKey) -> tuple[str, str]:
         state = key.state(timezone.now())
         return state, str(STATES[state])
 
     @display(description=_("State"))
     def state(self, key: ApiKey) -> str:
-        return self.state_label(key)[1]
+        return self.badge(key)[1]
 
     @action(description=_("Rotate"), icon="autorenew", permissions=["change"], dialog=ROTATE)
     def rotate(self, request: HttpRequest, form: RotateForm, object_id: str) -> HttpResponse:
