@@ -65,7 +65,8 @@ class Change:
         return "hot" if self.hot else "needs new workers"
 
     def __str__(self) -> str:
-        return f"{self.label}: {self.before_words} → {self.after_words}"
+        words = gettext("{option}: {before} → {after}")
+        return words.format(option=self.label, before=self.before_words, after=self.after_words)
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
@@ -83,7 +84,7 @@ def summary(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:
     """What a revision changed against the one before it, in one line."""
     if before is None:
         return gettext("the first revision")
-    return "; ".join(map(str, diff(before, after))) or gettext("nothing")
+    return gettext("; ").join(map(str, diff(before, after))) or gettext("nothing")
 
 
 def in_words(name: str, value: Any) -> str:

@@ -174,8 +174,8 @@ class DeploymentAdmin(OrdersAdmin):
 def _tell(request: HttpRequest, before: Revision | None, after: Revision) -> None:
     """Which of the changes hold at once, and which take new workers."""
     changes = revisions.diff(before.snapshot if before else {}, after.snapshot)
-    hot = ", ".join(change.label for change in changes if change.hot)
-    cold = ", ".join(change.label for change in changes if not change.hot)
+    hot = gettext(", ").join(change.label for change in changes if change.hot)
+    cold = gettext(", ").join(change.label for change in changes if not change.hot)
     if hot:
         messages.info(request, gettext("Hot, in force at once: {options}.").format(options=hot))
     if cold:
