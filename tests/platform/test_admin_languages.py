@@ -24,7 +24,7 @@ from tests.support.usage_rows import keep, usage_row
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
-SENTENCE = re.compile(r"[A-Za-z][a-z]+(?:['’][a-z]+)?(?:[ ,:;]+[A-Za-z][a-z]+(?:['’][a-z]+)?)+")
+SENTENCE = re.compile(r"(?<![\w-])[A-Za-z][a-z]+(?:['’][a-z]+)?(?:[ ,:;]+[A-Za-z][a-z]+(?:['’][a-z]+)?)+")
 ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "data-copied", "data-press"}
 CODE = {"script", "style", "code", "pre", "kbd", "svg", "textarea"}
 VOID = {"area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr", "path", "rect"}
