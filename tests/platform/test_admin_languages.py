@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.test import Client
@@ -18,6 +19,7 @@ from django.urls import reverse
 from openai_api.keys import create_key
 from openai_api.models import Limit
 from pages.models import Battle, Contestant, Pairing, Preset
+from registry import models as registry
 from registry.models import Event, Worker
 from tests.registry import factories
 from tests.support.usage_rows import keep, usage_row
@@ -25,6 +27,7 @@ from tests.support.usage_rows import keep, usage_row
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 SENTENCE = re.compile(r"(?<![\w-])[A-Za-z][a-z]+(?:['’][a-z]+)?(?:[ ,:;]+[A-Za-z][a-z]+(?:['’][a-z]+)?)+")
+CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "data-copied", "data-press"}
 CODE = {"script", "style", "code", "pre", "kbd", "svg", "textarea"}
 VOID = {"area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr", "path", "rect"}
@@ -88,10 +91,10 @@ def own_pages(model: type[Model], shown: ModelAdmin[Any]) -> Iterator[str]:
             yield reverse(f"admin:{pattern.name}", kwargs=values)
 
 
-def chosen(client: Client, model: type[Model], action: str) -> tuple[str, Any]:
+def chosen(client: Client, model: type[Model], action: str, **answers: str) -> tuple[str, Any]:
     listed = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     rows = model._default_manager.values_list("pk", flat=True)[:2]
-    return f"{listed}: {action}", client.post(listed, {"action": action, "_selected_action": list(rows)})
+    return f"{listed}: {action}", client.post(listed, {"action": action, "_selected_action": list(rows)} | answers)
 
 
 def visited(client: Client) -> Iterator[tuple[str, Any]]:
@@ -121,6 +124,28 @@ def test_no_page_of_the_admin_has_an_english_sentence(language: str, filled: boo
     pages = [(address, answer.content.decode()) for address, answer in visited(client) if answer.status_code == 200]
     assert len(pages) > (120 if filled else 40)
     assert [f"{address}: {sentence}" for address, page in pages for sentence in english_in(page)] == []
+
+
+def test_what_is_kept_is_english_whoever_did_it() -> None:
+    client = Client(headers={"Accept-Language": "zh-hans"})
+    client.force_login(factories.superuser())
+    rows_of_all()
+    chat = registry.Model.objects.get(name="chat-0")
+    for noun, fields in {
+        "openai_api_limit": {"model": chat.pk, "concurrent": 2},
+        "openai_api_apikey": {"name": "daily", "group": Group.objects.get().pk, "scopes": ["read", "inference"]},
+        "pages_pairing": {"first": "two", "second": "three", "weight": 2},
+    }.items():
+        answer = client.post(reverse(f"admin:{noun}_add"), fields)
+        assert answer.status_code == 302 or b'id="secret"' in answer.content
+    for model, shown in admin.site._registry.items():
+        for action in shown.actions or ():
+            chosen(client, model, str(action), _form_submitted="1")
+    chosen(client, Limit, "delete_selected", post="yes")
+    kept = [f"{event.subject}: {event.reason}" for event in Event.objects.all()]
+    kept += [f"{entry.object_repr}: {entry.change_message}" for entry in LogEntry.objects.all()]
+    assert len(kept) > 20
+    assert [line for line in kept if CHINESE.search(line)] == []
 
 
 def test_an_english_sentence_would_be_found() -> None:
