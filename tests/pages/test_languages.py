@@ -102,6 +102,21 @@ def test_a_button_changes_the_language_and_it_stays() -> None:
 
 @pytest.mark.database
 @pytest.mark.django_db
+def test_the_admin_has_the_buttons_too_and_they_lead_back() -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("anna"))
+    forms = re.findall(r'<form action="/language/".*?</form>', client.get("/admin/").content.decode(), re.DOTALL)
+    assert [code for form in forms for code in re.findall(r'name="language" type="hidden" value="(.+?)"', form)] == [
+        *("en", "zh-hans", "zh-hant"),
+    ]
+    listed = "http://testserver/admin/registry/node/"
+    chosen = client.post("/language/", {"language": "zh-hans", "next": ""}, headers={"Referer": listed})
+    assert chosen["Location"] == listed
+    assert 'lang="zh-hans"' in client.get(listed).content.decode()
+
+
+@pytest.mark.database
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("accepted", "language"),
     [("zh-CN,zh;q=0.9", "zh-hans"), ("zh-TW", "zh-hant"), ("fr", "en"), ("", "en"), ("zh-SG", "zh-hans")],
