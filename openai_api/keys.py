@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from openai_api.lineage import allows, excess, narrow
 from openai_api.models import ApiKey, Limit, Scope
@@ -197,11 +198,11 @@ def check_models(names: Iterable[str]) -> list[str]:
     wanted = list(dict.fromkeys(names))
     for name in wanted:
         if not name or not name.isprintable() or len(name) > LONGEST_MODEL or "*" in name[:-1]:
-            raise InvalidDesire(
-                f"{name[:LONGEST_MODEL]!r} names no model: write its name, or a beginning such as lab/*."
-            )
+            words = gettext("{name} names no model: write its name, or a beginning such as lab/*.")
+            raise InvalidDesire(words.format(name=repr(name[:LONGEST_MODEL])))
     if alias := Alias.objects.select_related("model").filter(name__in=wanted).first():
-        raise InvalidDesire(f"{alias} is an alias of {alias.model}: a key is for models by their own names.")
+        words = gettext("{alias} is an alias of {model}: a key is for models by their own names.")
+        raise InvalidDesire(words.format(alias=alias, model=alias.model))
     return wanted
 
 
@@ -217,12 +218,14 @@ def _issue(key: ApiKey, *, actor: str, story: str) -> str:
 
 def _check(key: ApiKey) -> None:
     if not key.name.strip() or not key.name.isprintable() or len(key.name) > LONGEST_NAME:
-        raise InvalidDesire(f"A key needs a name of 1 to {LONGEST_NAME} printable characters.")
+        words = gettext("A key needs a name of 1 to {most} printable characters.")
+        raise InvalidDesire(words.format(most=LONGEST_NAME))
     if (key.user_id is None) == (key.group_id is None):
-        raise InvalidDesire("A key belongs to a user or to a group: choose one of them.")
+        raise InvalidDesire(gettext("A key belongs to a user or to a group: choose one of them."))
     unknown = set(key.scopes) - set(Scope.values)
     if unknown or not key.scopes:
-        raise InvalidDesire(f"A key needs one or more of the scopes {', '.join(Scope.values)}.")
+        words = gettext("A key needs one or more of the scopes {scopes}.")
+        raise InvalidDesire(words.format(scopes=", ".join(Scope.values)))
     key.scopes = [scope for scope in Scope.values if scope in key.scopes]
     key.allowed_models = check_models(key.allowed_models)
     if key.parent is not None and (problem := excess(key, key.parent)):
@@ -232,9 +235,11 @@ def _check(key: ApiKey) -> None:
 def _check_rotatable(key: ApiKey, now: datetime) -> None:
     state = key.state(now)
     if state != "active":
-        raise InvalidDesire(f"{key} is {state} and cannot be rotated: make a new key instead.")
+        words = gettext("{key} is {state} and cannot be rotated: make a new key instead.")
+        raise InvalidDesire(words.format(key=key, state=gettext(state)))
     if successor := key.replaced_by.first():
-        raise InvalidDesire(f"{key} was already replaced by {successor}: rotate that one.")
+        words = gettext("{key} was already replaced by {successor}: rotate that one.")
+        raise InvalidDesire(words.format(key=key, successor=successor))
 
 
 def _retire(key: ApiKey, until: datetime | None, *, actor: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.translation import gettext
+
 from openai_api.models import ApiKey, Scope
 
 
@@ -16,13 +18,15 @@ def allows(pattern: str, model: str) -> bool:
 def excess(wanted: ApiKey, bound: ApiKey) -> str:
     """In which point these rights go beyond the bound, in one sentence; empty when they do not."""
     if not set(wanted.scopes) <= set(bound.scopes):
-        return "A key cannot make one with scopes that it does not have itself."
+        return gettext("A key cannot make one with scopes that it does not have itself.")
     if bound.allowed_models and (set(_within(wanted.allowed_models, bound)) != set(wanted.allowed_models)):
-        return f"A key cannot make one for models that it may not ask: it is for {', '.join(bound.allowed_models)}."
+        words = gettext("A key cannot make one for models that it may not ask: it is for {models}.")
+        return words.format(models=", ".join(bound.allowed_models))
     if bound.allowed_models and not wanted.allowed_models:
-        return "A key for some models cannot make one for all of them."
+        return gettext("A key for some models cannot make one for all of them.")
     if bound.expires_at is not None and (wanted.expires_at is None or wanted.expires_at > bound.expires_at):
-        return f"A key cannot make one that lives longer than itself: it ends at {bound.expires_at.isoformat()}."
+        words = gettext("A key cannot make one that lives longer than itself: it ends at {time}.")
+        return words.format(time=bound.expires_at.isoformat())
     return ""
 
 
@@ -43,7 +47,7 @@ def out_of_reach(asker: Any, *, user: Any, group: Any, scopes: Iterable[str]) ->
     own = (user is not None and user == asker) or (group is not None and group == getattr(asker, "group", None))
     if own or asker.is_superuser or set(scopes) == {Scope.INFERENCE}:
         return ""
-    return "Only superusers make keys of others, or see their secrets, beyond inference."
+    return gettext("Only superusers make keys of others, or see their secrets, beyond inference.")
 
 
 def _within(models: Iterable[str], bound: ApiKey) -> list[str]:

@@ -8,10 +8,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm, ValidationError
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from pages.errors import Refused
 from pages.models import Battle, Contestant, Pairing, Preset
 from registry.admin.base import ReadOnlyAdmin, YardAdmin
+from registry.admin.history import EnglishHistory
 from registry.models import Model
 
 MOST_NAMED = 20
@@ -40,7 +43,7 @@ class PresetAdmin(YardAdmin):
     list_select_related = ("owner",)
     search_fields = ("name", "system")
     autocomplete_fields = ("owner",)
-    first_step = (
+    first_step = _(
         "A preset is a system prompt with parameters to choose in the chat: add one for everybody or for a person."
     )
 
@@ -52,9 +55,9 @@ class PairingForm(ModelForm):  # type: ignore[type-arg]  # Django's own is not s
         given: dict[str, Any] = super().clean() or self.cleaned_data
         first, second = given.get("first"), given.get("second")
         if first and first == second:
-            raise ValidationError("A model does not meet itself: name two.")
+            raise ValidationError(gettext("A model does not meet itself: name two."))
         if Pairing.objects.filter(first=second, second=first).exists():
-            raise ValidationError("This pair has a weight already, the other way round: change that one.")
+            raise ValidationError(gettext("This pair has a weight already, the other way round: change that one."))
         return given
 
 
@@ -65,7 +68,8 @@ class Named:
         form = super().get_form(request, obj, **kwargs)  # type: ignore[misc]  # mixed into an admin
         for name in {"model", "first", "second"} & set(form.base_fields):
             known = ", ".join(Model.objects.values_list("name", flat=True)[:MOST_NAMED])
-            form.base_fields[name].help_text = f"A model's name, such as: {known}." if known else "A model's name."
+            example = gettext("A model's name, such as: {known}.").format(known=known)
+            form.base_fields[name].help_text = example if known else gettext("A model's name.")
         return form
 
 
@@ -74,28 +78,28 @@ class ContestantAdmin(Named, YardAdmin):
     """How often models are drawn for battles."""
 
     list_display = ("model", "weight")
-    first_step = "All ready models fight equally often. Add one to see it more often, less often or never."
+    first_step = _("All ready models fight equally often. Add one to see it more often, less often or never.")
     search_fields = ("model",)
 
 
 @admin.register(Pairing)
-class PairingAdmin(Named, YardAdmin):
+class PairingAdmin(Named, EnglishHistory, YardAdmin):
     """How often two models meet."""
 
     form = PairingForm
     list_display = ("first", "second", "weight")
-    first_step = "All pairs meet equally often. Add one to see it more often, less often or never."
+    first_step = _("All pairs meet equally often. Add one to see it more often, less often or never.")
     search_fields = ("first", "second")
 
 
 class Flagged(admin.SimpleListFilter):
     """What people complained of."""
 
-    title = "flagged"
+    title = _("flagged")
     parameter_name = "flagged"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Flagged"), ("aside", "Vote set aside"), ("voted", "Voted")]
+        return [("yes", gettext("Flagged")), ("aside", gettext("Vote set aside")), ("voted", gettext("Voted"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Battle]) -> QuerySet[Battle]:
         column = {"yes": "flagged", "aside": "set_aside", "voted": "vote"}.get(self.value() or "")
@@ -107,7 +111,7 @@ class BattleAdmin(ReadOnlyAdmin):
     """Votes, and what people complained of. Who may look here sees names before the vote."""
 
     list_display = ("started_at", "model_a", "model_b", "vote", "blind", "language", "owner", "set_aside", "flagged")
-    first_step = "People make battles: whoever asks in the arena or compares models leaves one here."
+    first_step = _("People make battles: whoever asks in the arena or compares models leaves one here.")
     list_filter = (Flagged, "blind", "vote")
     list_select_related = ("owner",)
     search_fields = ("=model_a", "=model_b", "=owner__username")

@@ -1,4 +1,4 @@
-"""The language of the pages for people: chosen by a button, else by the browser. Admin and API speak English."""
+"""The language of the pages for people, the admin too: chosen by a button, else by the browser. The API is English."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
-ENGLISH = ("/admin/", "/api/", "/v1/")
+ENGLISH = ("/api/", "/v1/")
 
 
 class Languages(LocaleMiddleware):
-    """Django's own, for our pages alone: half a translation of the admin would be worse than none."""
+    """Django's own, for pages alone: programs read what the API says, its errors too."""
 
     def process_request(self, request: HttpRequest) -> None:
         """Choose."""

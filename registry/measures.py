@@ -6,6 +6,8 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 
+from django.utils.translation import gettext
+
 from registry.errors import InvalidDesire
 
 BINARY = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -36,10 +38,14 @@ def parse_bytes(text: str) -> int:
     match = WRITTEN.fullmatch(text)
     factor = UNITS.get(match[2].upper().replace("IB", "")) if match else None
     if match is None or factor is None:
-        raise InvalidDesire(f"{text!r} is not an amount of memory: write it like 4GiB or 512MiB.")
+        raise InvalidDesire(
+            gettext("{text} is not an amount of memory: write it like 4GiB or 512MiB.").format(text=repr(text))
+        )
     size = int(Decimal(match[1]) * factor)
     if size > LARGEST:
-        raise InvalidDesire(f"{text} is more memory than there is: write it like 4GiB or 512MiB.")
+        raise InvalidDesire(
+            gettext("{text} is more memory than there is: write it like 4GiB or 512MiB.").format(text=text)
+        )
     return size
 
 

@@ -8,33 +8,36 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from registry.measures import format_bytes
 from registry.models.deployment import HOT
 
 LABELS = {
-    "model": "model",
-    "path": "path of the weights",
-    "engine": "engine",
-    "memory_bytes": "memory per replica",
-    "max_memory_per_gpu_bytes": "memory limit per GPU",
-    "gpus": "GPUs per replica",
-    "devices": "named devices",
-    "node_labels": "node label",
-    "exclusive": "whole devices",
-    "replicas": "replicas",
-    "restart_budget": "restart budget",
-    "strategy": "placement strategy",
-    "start_timeout_s": "start time-out",
-    "load_timeout_s": "load time-out",
-    "drain_timeout_s": "drain time-out",
-    "hang_timeout_s": "hang time-out",
-    "chat_template": "chat template",
-    "trust_remote_code": "remote code trusted",
-    "aliases": "aliases",
-    "options": "option",
+    "model": _("model"),
+    "path": _("path of the weights"),
+    "engine": _("engine"),
+    "memory_bytes": _("memory per replica"),
+    "max_memory_per_gpu_bytes": _("memory limit per GPU"),
+    "gpus": _("GPUs per replica"),
+    "devices": _("named devices"),
+    "node_labels": _("node label"),
+    "exclusive": _("whole devices"),
+    "replicas": _("replicas"),
+    "restart_budget": _("restart budget"),
+    "strategy": _("placement strategy"),
+    "start_timeout_s": _("start time-out"),
+    "load_timeout_s": _("load time-out"),
+    "drain_timeout_s": _("drain time-out"),
+    "hang_timeout_s": _("hang time-out"),
+    "chat_template": _("chat template"),
+    "trust_remote_code": _("remote code trusted"),
+    "aliases": _("aliases"),
+    "options": _("option"),
 }
 # What an empty value means, where that is more than "nothing".
-EMPTY = {"memory_bytes": "estimated", "max_memory_per_gpu_bytes": "no limit", "gpus": "as few as fit"}
+EMPTY = {"memory_bytes": _("estimated"), "max_memory_per_gpu_bytes": _("no limit"), "gpus": _("as few as fit")}
 LONGEST = 60  # characters of a value in words; the values themselves are whole
 
 
@@ -62,7 +65,8 @@ class Change:
         return "hot" if self.hot else "needs new workers"
 
     def __str__(self) -> str:
-        return f"{self.label}: {self.before_words} → {self.after_words}"
+        words = gettext("{option}: {before} → {after}")
+        return words.format(option=self.label, before=self.before_words, after=self.after_words)
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
@@ -79,23 +83,23 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
 def summary(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> str:
     """What a revision changed against the one before it, in one line."""
     if before is None:
-        return "the first revision"
-    return "; ".join(map(str, diff(before, after))) or "nothing"
+        return gettext("the first revision")
+    return gettext("; ").join(map(str, diff(before, after))) or gettext("nothing")
 
 
 def in_words(name: str, value: Any) -> str:
     """A value of a snapshot as a person reads it."""
     if value in (None, "", [], {}):
-        return EMPTY.get(name, "not set")
+        return str(EMPTY.get(name, _("not set")))
     match value:
         case bool():
-            return "yes" if value else "no"
+            return gettext("yes") if value else gettext("no")
         case list():
             return ", ".join(map(str, value))
         case int() if name.endswith("_bytes"):
             return format_bytes(value)
         case int() if name.endswith("_timeout_s"):
-            return f"{value} s"
+            return gettext("{seconds} s").format(seconds=value)
     written = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return textwrap.shorten(written, LONGEST, placeholder=" …")
 
@@ -114,5 +118,5 @@ def _differences(place: str, before: Any, after: Any) -> Iterator[tuple[str, Any
 
 
 def _label(place: str) -> str:
-    name, _, rest = place.partition(".")
-    return " ".join(part for part in (LABELS.get(name, name), rest) if part)
+    name, _dot, rest = place.partition(".")
+    return " ".join(part for part in (str(LABELS.get(name, name)), rest) if part)

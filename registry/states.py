@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from registry.errors import UndeclaredTransition
 
@@ -10,23 +11,23 @@ from registry.errors import UndeclaredTransition
 class WorkerState(models.TextChoices):
     """From wanting a place to having left it."""
 
-    PENDING = "PENDING", "Pending"  # wanted, no device yet
-    PLACED = "PLACED", "Placed"  # devices claimed
-    STARTING = "STARTING", "Starting"  # the node's agent was told
-    LOADING = "LOADING", "Loading"  # the process beats and loads
-    READY = "READY", "Ready"
-    DRAINING = "DRAINING", "Draining"  # finishes what runs, takes nothing new
-    STOPPED = "STOPPED", "Stopped"
-    FAILED = "FAILED", "Failed"
-    LOST = "LOST", "Lost"  # its node is gone; what became of the process is unknown
+    PENDING = "PENDING", _("Pending")  # wanted, no device yet
+    PLACED = "PLACED", _("Placed")  # devices claimed
+    STARTING = "STARTING", _("Starting")  # the node's agent was told
+    LOADING = "LOADING", _("Loading")  # the process beats and loads
+    READY = "READY", _("Ready")
+    DRAINING = "DRAINING", _("Draining")  # finishes what runs, takes nothing new
+    STOPPED = "STOPPED", _("Stopped")
+    FAILED = "FAILED", _("Failed")
+    LOST = "LOST", _("Lost")  # its node is gone; what became of the process is unknown
 
 
 class Order(models.TextChoices):
     """What the control plane wants of a worker; the heartbeat brings it back."""
 
-    RUN = "run", "Run"
-    DRAIN = "drain", "Drain"
-    STOP = "stop", "Stop"
+    RUN = "run", _("Run")
+    DRAIN = "drain", _("Drain")
+    STOP = "stop", _("Stop")
 
 
 _S = WorkerState

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext
+
 from inference.protocol.engines import engine_entry
 from registry.errors import InvalidDesire
 from registry.models import Deployment, Device, Node
@@ -28,38 +30,52 @@ def check_wishes(deployment: Deployment) -> None:
 
 def _check_amounts(deployment: Deployment) -> None:
     if deployment.memory_bytes is not None and deployment.memory_bytes <= 0:
-        raise InvalidDesire("A replica needs some memory: write an amount such as 4GiB, or leave it to the estimate.")
+        raise InvalidDesire(
+            gettext("A replica needs some memory: write an amount such as 4GiB, or leave it to the estimate.")
+        )
     limit = deployment.max_memory_per_gpu_bytes
     if limit is not None and limit <= 0:
-        raise InvalidDesire("The limit for one GPU must be more than nothing: write it like 40GiB, or leave it out.")
+        raise InvalidDesire(
+            gettext("The limit for one GPU must be more than nothing: write it like 40GiB, or leave it out.")
+        )
     if deployment.gpus is not None and deployment.gpus < 1:
-        raise InvalidDesire("A replica cannot run on fewer GPUs than 1: leave the number out for as few as it needs.")
+        raise InvalidDesire(
+            gettext("A replica cannot run on fewer GPUs than 1: leave the number out for as few as it needs.")
+        )
 
 
 def _check_labels(labels: object) -> None:
     if not isinstance(labels, dict):
-        raise InvalidDesire('Node labels must be a JSON object, such as {"zone": "a"}.')
+        raise InvalidDesire(gettext('Node labels must be a JSON object, such as {"zone": "a"}.'))
     wrong = next((key for key, value in labels.items() if not key or isinstance(value, dict | list | None)), None)
     if wrong is not None:
-        raise InvalidDesire(f"The node label {wrong!r} needs a name and a value that is text, such as zone=a.")
+        raise InvalidDesire(
+            gettext("The node label {label} needs a name and a value that is text, such as zone=a.").format(
+                label=repr(wrong)
+            )
+        )
 
 
 def _check_together(deployment: Deployment, groups: tuple[Group, ...]) -> None:
     gpus, limit = deployment.gpus, deployment.max_memory_per_gpu_bytes
     if _on_cpu(deployment.options) and (gpus is not None or limit is not None):
-        raise InvalidDesire("The option device is cpu, so no GPUs can be asked for: change one of the two.")
+        raise InvalidDesire(gettext("The option device is cpu, so no GPUs can be asked for: change one of the two."))
     share = engine_entry(deployment.engine).share_option
     if share and _says(deployment.options, share) and not deployment.exclusive and not _on_cpu(deployment.options):
-        raise InvalidDesire(
-            f"The option {share} is a share of whole cards: take whole devices (exclusive), or leave it out, and the "
+        words = gettext(
+            "The option {share} is a share of whole cards: take whole devices (exclusive), or leave it out, and the "
             "engine takes what the replica claims."
         )
+        raise InvalidDesire(words.format(share=share))
     smallest = min(groups, key=len, default=())
     if groups and gpus is not None and len(smallest) < gpus:
         named = f"{smallest[0][0]}:{','.join(str(index) for _, index in smallest)}"
-        raise InvalidDesire(f"{gpus} GPUs are asked for, but {named} names only {len(smallest)}.")
+        words = gettext("{gpus} GPUs are asked for, but {named} names only {count}.")
+        raise InvalidDesire(words.format(gpus=gpus, named=named, count=len(smallest)))
     if limit is not None and deployment.memory_bytes and gpus is not None and limit * gpus < deployment.memory_bytes:
-        raise InvalidDesire("The limit for one GPU times the number of GPUs is less than the memory asked for.")
+        raise InvalidDesire(
+            gettext("The limit for one GPU times the number of GPUs is less than the memory asked for.")
+        )
 
 
 def _on_cpu(options: object) -> bool:
@@ -90,11 +106,12 @@ def _check_named(groups: tuple[Group, ...]) -> None:
 
 def _unknown(node: str, index: int, *, has: set[int]) -> str:
     if has:
-        return f"The node {node} has no device {index}; it has {', '.join(map(str, sorted(has)))}."
+        words = gettext("The node {node} has no device {index}; it has {known}.")
+        return words.format(node=node, index=index, known=", ".join(map(str, sorted(has))))
     if Node.objects.filter(name=node).exists():
-        return f"The node {node} has no devices yet: is its agent running?"
-    known = ", ".join(Node.objects.values_list("name", flat=True)[:SHOWN]) or "none yet"
-    return f"There is no node {node!r}. Nodes: {known}."
+        return gettext("The node {node} has no devices yet: is its agent running?").format(node=node)
+    known = ", ".join(Node.objects.values_list("name", flat=True)[:SHOWN]) or gettext("none yet")
+    return gettext("There is no node {node}. Nodes: {known}.").format(node=repr(node), known=known)
 
 
 def _check_number(deployment: Deployment) -> None:
@@ -109,5 +126,7 @@ def _check_number(deployment: Deployment) -> None:
         counts[node] += 1
     most = max(counts, key=lambda node: counts[node], default="")
     if deployment.gpus > counts[most]:
-        have = f"the most is {counts[most]}, on {most}" if most else "none has any that this engine may use"
-        raise InvalidDesire(f"No node has {deployment.gpus} GPUs: {have}.")
+        words = gettext("No node has {gpus} GPUs: none has any that this engine may use.")
+        if most:
+            words = gettext("No node has {gpus} GPUs: the most is {count}, on {node}.")
+        raise InvalidDesire(words.format(gpus=deployment.gpus, count=counts[most], node=most))

@@ -12,6 +12,7 @@ from pathlib import Path
 import django
 import pytest
 from django.db import connections
+from django.utils import translation
 from pytest_django import DjangoDbBlocker
 from yard import Yard, running
 
@@ -43,6 +44,13 @@ django.setup()  # test modules import models
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(INSTALLATION.data_dir.parent, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """Each test begins in English: the language of a page stays with its thread, which is every test's here."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

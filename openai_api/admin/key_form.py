@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -47,16 +48,18 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A key. That it has one owner is the row's own constraint, which the form checks too."""
 
     scopes = forms.MultipleChoiceField(
+        label=_("Scopes"),
         choices=Scope.choices,
         initial=[Scope.INFERENCE],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="What the key is for.",
+        help_text=_("What the key is for."),
     )
     allowed_models = ModelNamesField(
+        label=_("Allowed models"),
         required=False,
         max_length=10_000,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "smollm2, lab/*"}),
-        help_text="The models it may ask, by their own names; lab/* is every name that begins so. Empty: all.",
+        help_text=_("The models it may ask, by their own names; lab/* is every name that begins so. Empty: all."),
     )
 
     # Who fills it in; the admin makes a class of its own for each request.
@@ -83,12 +86,12 @@ class RotateForm(BaseDialogForm):  # type: ignore[misc]  # unfold has no types
     """How long both keys work."""
 
     hours = forms.IntegerField(
-        label="Hours until the old key stops working",
+        label=_("Hours until the old key stops working"),
         initial=OVERLAP // HOUR,
         min_value=0,
         max_value=MONTH_H,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="0: at once.",
+        help_text=_("0: at once."),
     )
 
     @property

@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.enums import ActionVariant
 
 from openai_api import keys
@@ -24,19 +26,23 @@ from registry.errors import InvalidDesire
 
 REVOKE = Order(
     verb="revoke",
-    meaning="Programs that use it are refused within a second. This cannot be taken back; make a new key instead.",
+    meaning=_("Programs that use it are refused within a second. This cannot be taken back; make a new key instead."),
     done=("is revoked", "are revoked"),
     give=lambda key, answers, actor: keys.revoke([key], actor=actor),
     icon="block",
     variant=ActionVariant.DANGER,
 )
 ROTATE = {
-    "title": "Rotate this key?",
-    "description": "You get a new key with the same rights and limits. The old one works for a while, so that "
-    "programs can change over one after the other.",
+    "title": _("Rotate this key?"),
+    "description": _(
+        "You get a new key with the same rights and limits. The old one works for a while, so that "
+        "programs can change over one after the other."
+    ),
     "form_class": RotateForm,
-    "form_submit_text": "Rotate",
+    "form_submit_text": _("Rotate"),
 }
+STATES = {"active": _("active"), "expired": _("expired"), "revoked": _("revoked")}
+SCOPES = {"inference": _("inference"), "read": _("read"), "manage": _("manage")}
 SHOWN = ("shown_prefix", "state", "replaces", "parent", "created_at", "last_used_at", "revoked_at")
 # The dialog is replaced as a whole: its button has done what it was for.
 IN_DIALOG = {"HX-Retarget": "#dialog", "HX-Reselect": "#dialog", "HX-Reswap": "outerHTML"}
@@ -47,13 +53,13 @@ class ApiKeyAdmin(AskingAdmin):
     """Whose a key is cannot change; all that it may do can."""
 
     form = KeyForm
-    list_display = ("name", "shown_prefix", "owner", "rights", "state", "last_used_at", "created_at", "expires_at")
+    list_display = ("name", "shown_prefix", "owner", "rights", "badge", "last_used_at", "created_at", "expires_at")
     list_select_related = ("user", "group")
     list_filter = ("user", "group")
     search_fields = ("name", "prefix", "user__username", "group__name")
     fields = ("name", "user", "group", "scopes", "allowed_models", "expires_at")
     actions = ("revoke_selected",)
-    first_step = "Programs need a key to ask models at /v1: add one for a person or a group. It is shown once."
+    first_step = _("Programs need a key to ask models at /v1: add one for a person or a group. It is shown once.")
     actions_detail = ("rotate", "revoke")
 
     revoke, revoke_selected = button(REVOKE, "key"), list_action(REVOKE)
@@ -74,28 +80,35 @@ class ApiKeyAdmin(AskingAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"user": request.user.pk, **super().get_changeform_initial_data(request)}
 
-    @display(description="Key", ordering="prefix")
+    @display(description=_("Key"), ordering="prefix")
     def shown_prefix(self, key: ApiKey) -> str:
         return f"{key.prefix}…"
 
-    @display(description="Owner", ordering="user__username")
+    @display(description=_("Owner"), ordering="user__username")
     def owner(self, key: ApiKey) -> str:
-        return keys.owner_of(key)
+        return _owner(key)
 
-    @display(description="For")
+    @display(description=_("For"))
     def rights(self, key: ApiKey) -> str:
-        return keys.rights_of(key)
+        scopes = gettext(" and ").join(str(SCOPES[scope]) for scope in key.scopes)
+        models = ", ".join(key.allowed_models) or gettext("all models")
+        return gettext("{scopes}, {models}").format(scopes=scopes, models=models)
 
-    @display(description="State", label={"active": "success", "expired": "warning", "revoked": "danger"})
+    @display(description=_("State"), label={"active": "success", "expired": "warning", "revoked": "danger"})
+    def badge(self, key: ApiKey) -> tuple[str, str]:
+        state = key.state(timezone.now())
+        return state, str(STATES[state])
+
+    @display(description=_("State"))
     def state(self, key: ApiKey) -> str:
-        return key.state(timezone.now())
+        return self.badge(key)[1]
 
-    @action(description="Rotate", icon="autorenew", permissions=["change"], dialog=ROTATE)
+    @action(description=_("Rotate"), icon="autorenew", permissions=["change"], dialog=ROTATE)
     def rotate(self, request: HttpRequest, form: RotateForm, object_id: str) -> HttpResponse:
         key = self.get_object(request, object_id)
         try:
             if key is None:
-                raise InvalidDesire("This key is gone.")
+                raise InvalidDesire(gettext("This key is gone."))
             if problem := out_of_reach(request.user, user=key.user, group=key.group, scopes=key.scopes):
                 raise InvalidDesire(problem)
             made, secret = keys.rotate(key, overlap=form.overlap, actor=actor(request))
@@ -106,7 +119,7 @@ class ApiKeyAdmin(AskingAdmin):
         return self._shown(request, made, secret)
 
     def line(self, row: ApiKey) -> str:
-        return f"of {keys.owner_of(row)}"
+        return gettext("of {owner}").format(owner=_owner(row))
 
     def save_model(  # noqa: PLR0917 - Django's signature
         self, request: HttpRequest, obj: ApiKey, form: ModelForm[ApiKey], change: bool
@@ -131,10 +144,10 @@ class ApiKeyAdmin(AskingAdmin):
     def _shown(self, request: HttpRequest, key: ApiKey, secret: str) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": "Your new API key",
+            "title": gettext("Your new API key"),
             "opts": self.opts,
             "key": key,
-            "owner": keys.owner_of(key),
+            "owner": _owner(key),
             "secret": secret,
             "base_url": request.build_absolute_uri("/v1"),
         }
@@ -143,3 +156,8 @@ class ApiKeyAdmin(AskingAdmin):
         # Admin views are never cached, but the views of unfold's buttons are not among them.
         headers = {"Cache-Control": "no-store, private", **(IN_DIALOG if in_dialog else {})}
         return TemplateResponse(request, template, context, headers=headers)
+
+
+def _owner(key: ApiKey) -> str:
+    """Whose key it is, in the reader's language."""
+    return gettext("group {name}").format(name=key.group) if key.group_id is not None else str(key.user)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from openai_api.models import UsageMinute
 from registry.admin import live
@@ -37,7 +38,7 @@ _FIGURES = tuple(field.name for field in fields(Minute))
 class Curve:
     """A drawing and its two figures, per second: of the last whole minute, and of the busiest one."""
 
-    title: str
+    per_second: str
     colour: str
     last: str
     most: str
@@ -69,21 +70,22 @@ def last_hour(now: datetime) -> list[Minute]:
 def curves(minutes: Sequence[Minute]) -> list[Curve]:
     """What the card draws."""
     return [
-        _curve("Requests", "info", [minute.requests for minute in minutes]),
-        _curve("Tokens out", "success", [minute.tokens_out for minute in minutes]),
-        _curve("Tokens in", "default", [minute.tokens_in for minute in minutes]),
+        _curve((gettext("Requests"), gettext("requests/s")), "info", [minute.requests for minute in minutes]),
+        _curve((gettext("Tokens out"), gettext("tokens out/s")), "success", [minute.tokens_out for minute in minutes]),
+        _curve((gettext("Tokens in"), gettext("tokens in/s")), "default", [minute.tokens_in for minute in minutes]),
     ]
 
 
-def _curve(title: str, colour: str, numbers: Sequence[int]) -> Curve:
+def _curve(titles: tuple[str, str], colour: str, numbers: Sequence[int]) -> Curve:
     last, most = _rate(numbers[-2]), _rate(max(numbers))
-    words = f"{title} per second over the last hour: {last} in the last whole minute, {most} at most"
+    title, per_second = titles
+    words = gettext("{title} per second over the last hour: {last} in the last whole minute, {most} at most")
     drawing = format_html(
         '<svg class="yard-curve" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<path d="{}"></path></svg>',
-        *(2 * len(numbers), HEIGHT, words, _steps(numbers)),
+        *(2 * len(numbers), HEIGHT, words.format(title=title, last=last, most=most), _steps(numbers)),
     )
-    return Curve(title, colour, last, most, drawing)
+    return Curve(per_second, colour, last, most, drawing)
 
 
 def _steps(numbers: Sequence[int]) -> str:

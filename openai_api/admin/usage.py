@@ -15,6 +15,8 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.paginator import InfinitePaginator
 
 from openai_api.admin.traffic import traffic_part
@@ -36,6 +38,14 @@ from registry.models import Worker
 # Sums are of so many days unless a filter says which.
 RECENT = timedelta(days=30)
 LINES = 50
+# What sums are by: the head of the column, and the link to it.
+BY = {
+    "model": (_("Model"), _("by model")),
+    "key": (_("Key"), _("by key")),
+    "user": (_("User"), _("by user")),
+    "group": (_("Group"), _("by group")),
+    "day": (_("Day"), _("by day")),
+}
 
 
 @admin.register(Usage)
@@ -46,7 +56,7 @@ class UsageAdmin(ReadOnlyAdmin):
     list_display_links = ("when",)
     list_filter = (DayFilter, ModelFilter, UserFilter, KeyFilter, OutcomeFilter, RequestFilter, "began_at")
     sortable_by = ("when",)
-    first_step = "Each request becomes a line: ask a model in the chat, on its own page, or with a key at /v1."
+    first_step = _("Each request becomes a line: ask a model in the chat, on its own page, or with a key at /v1.")
     paginator = InfinitePaginator
     show_full_result_count = False
     list_before_template = "openai_api/usage_top.html"
@@ -55,9 +65,9 @@ class UsageAdmin(ReadOnlyAdmin):
             None,
             {"fields": ("request_id", ("when", "streamed"), ("endpoint", "model"), ("outcome", "error"), "worker")},
         ),
-        ("Who", {"fields": (("username", "key_name"), ("group_name", "client"))}),
-        ("Tokens", {"fields": (("prompt_tokens", "completion_tokens"), ("cached_tokens", "exact"))}),
-        ("Time", {"fields": (("queued", "first_token"), ("speed", "took"))}),
+        (_("Who"), {"fields": (("username", "key_name"), ("group_name", "client"))}),
+        (_("Tokens"), {"fields": (("prompt_tokens", "completion_tokens"), ("cached_tokens", "exact"))}),
+        (_("Time"), {"fields": (("queued", "first_token"), ("speed", "took"))}),
     )
 
     def get_urls(self) -> list[Any]:
@@ -78,8 +88,8 @@ class UsageAdmin(ReadOnlyAdmin):
         if not bounded:
             rows = rows.filter(began_at__gte=timezone.now() - RECENT)
         context = {
-            "by": by,
-            "groups": GROUPS,
+            "head": BY[by][0],
+            "groups": {name: BY[name][1] for name in GROUPS},
             "bounded": bounded,
             "days": RECENT.days,
             "query": request.GET.urlencode(),
@@ -103,55 +113,57 @@ class UsageAdmin(ReadOnlyAdmin):
         try:
             rows: QuerySet[Usage] = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
-            raise BadRequest("No such filter.") from None
+            raise BadRequest(gettext("No such filter.")) from None
         return rows
 
-    @display(description="At", ordering="began_at")
+    @display(description=_("At"), ordering="began_at")
     def when(self, usage: Usage) -> SafeString:
         return marks.whole(f"{timezone.localtime(usage.began_at):%Y-%m-%d %H:%M:%S}")
 
-    @display(description="User", empty_value=marks.NOTHING)
+    @display(description=_("User"), empty_value=marks.NOTHING)
     def who(self, usage: Usage) -> str | None:
-        return usage.username or (f"group {usage.group_name}" if usage.group_name else None)
+        return usage.username or (gettext("group {name}").format(name=usage.group_name) if usage.group_name else None)
 
-    @display(description="Outcome")
+    @display(description=_("Outcome"))
     def outcome(self, usage: Usage) -> SafeString:
         if usage.status == ANSWERED and not usage.error:
-            return marks.dot("success", usage.finish or "answered")
+            return marks.dot("success", usage.finish or gettext("answered"))
         if usage.status == CLIENT_LEFT:
-            return marks.dot("default", "client left")
+            return marks.dot("default", gettext("client left"))
         return marks.dot("danger", f"{usage.status} {usage.error}")
 
-    @display(description="Tokens in → out")
+    @display(description=_("Tokens in → out"))
     def tokens(self, usage: Usage) -> SafeString:
-        cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
-        about = "" if usage.exact else "about "
-        return marks.whole(f"{about}{usage.prompt_tokens:,}{cached} → {usage.completion_tokens:,}")
+        cached = gettext(" ({count} cached)").format(count=f"{usage.cached_tokens:,}") if usage.cached_tokens else ""
+        figures = f"{usage.prompt_tokens:,}{cached} → {usage.completion_tokens:,}"
+        return marks.whole(figures if usage.exact else gettext("about {figures}").format(figures=figures))
 
-    @display(description="First token", empty_value=marks.NOTHING)
+    @display(description=_("First token"), empty_value=marks.NOTHING)
     def first_token(self, usage: Usage) -> str | None:
         return None if usage.ttft_ms is None else _seconds(usage.ttft_ms)
 
-    @display(description="Tokens/s", empty_value=marks.NOTHING)
+    @display(description=_("Tokens/s"), empty_value=marks.NOTHING)
     def speed(self, usage: Usage) -> str | None:
         spoken_ms = usage.duration_ms - (usage.ttft_ms or usage.queued_ms)
         if usage.completion_tokens < 2 or spoken_ms <= 0:
             return None
         return f"{usage.completion_tokens / spoken_ms * 1000:.1f}"
 
-    @display(description="Took")
+    @display(description=_("Took"))
     def took(self, usage: Usage) -> str:
         return _seconds(usage.duration_ms)
 
-    @display(description="Waited for a replica")
+    @display(description=_("Waited for a replica"))
     def queued(self, usage: Usage) -> str:
         return _seconds(usage.queued_ms)
 
-    @display(description="Worker")
+    @display(description=_("Worker"))
     def worker(self, usage: Usage) -> SafeString | str:
         found = Worker.objects.filter(launch_id=usage.launch_id).first() if usage.launch_id else None
         return marks.link(found) if found else str(usage.launch_id or marks.NOTHING)
 
 
 def _seconds(milliseconds: float) -> str:
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"
+    if milliseconds < 1000:
+        return gettext("{milliseconds} ms").format(milliseconds=f"{milliseconds:.0f}")
+    return gettext("{seconds} s").format(seconds=f"{milliseconds / 1000:.2f}")

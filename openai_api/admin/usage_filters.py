@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from openai_api.usage.narrowing import of_key, of_user
 from openai_api.usage.totals import ANSWERED, CLIENT_LEFT
@@ -21,13 +23,15 @@ _MONTH, _DAY = "%Y-%m", "%Y-%m-%d"
 class DayFilter(TypedFilter):
     """Requests that began on a day, or in a month, of the installation's time zone."""
 
-    title = parameter_name = "day"
-    placeholder = "2026-11-21 or 2026-11"
+    title = _("day")
+    parameter_name = "day"
+    placeholder = _("2026-11-21 or 2026-11")
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         written = (self.value() or "").strip()
         if written and period(written) is None:
-            messages.error(request, f"“{written[:20]}” is no day: write 2026-11-21, or 2026-11 for the month.")
+            words = gettext("“{day}” is no day: write 2026-11-21, or 2026-11 for the month.")
+            messages.error(request, words.format(day=written[:20]))
         return super().queryset(request, queryset)
 
     def narrowed(self, queryset: QuerySet[Any], written: str) -> QuerySet[Any]:
@@ -49,8 +53,9 @@ def period(written: str) -> tuple[datetime, datetime] | None:
 class ModelFilter(TypedFilter):
     """Requests to a model."""
 
-    title = parameter_name = "model"
-    placeholder = "its own name"
+    title = _("model")
+    parameter_name = "model"
+    placeholder = _("its own name")
 
     def narrowed(self, queryset: QuerySet[Any], written: str) -> QuerySet[Any]:
         return queryset.filter(model=written)
@@ -59,8 +64,9 @@ class ModelFilter(TypedFilter):
 class UserFilter(TypedFilter):
     """Requests of a person."""
 
-    title = parameter_name = "user"
-    placeholder = "name"
+    title = _("user")
+    parameter_name = "user"
+    placeholder = _("name")
 
     def narrowed(self, queryset: QuerySet[Any], written: str) -> QuerySet[Any]:
         return of_user(queryset, written)
@@ -69,8 +75,9 @@ class UserFilter(TypedFilter):
 class KeyFilter(TypedFilter):
     """Requests with a key."""
 
-    title = parameter_name = "key"
-    placeholder = "name, first characters or id"
+    title = _("key")
+    parameter_name = "key"
+    placeholder = _("name, first characters or id")
 
     def narrowed(self, queryset: QuerySet[Any], written: str) -> QuerySet[Any]:
         return of_key(queryset, written)
@@ -79,7 +86,7 @@ class KeyFilter(TypedFilter):
 class RequestFilter(TypedFilter):
     """The request that an answer's header names."""
 
-    title = "request"
+    title = _("request")
     parameter_name = "request_id"
     placeholder = "X-Request-Id"
 
@@ -90,8 +97,9 @@ class RequestFilter(TypedFilter):
 class OutcomeFilter(ChoiceFilter):
     """By how requests ended."""
 
-    title = parameter_name = "outcome"
-    options = {"answered": "Answered", "failed": "Failed", "aborted": "Client left"}
+    title = _("outcome")
+    parameter_name = "outcome"
+    options = {"answered": _("Answered"), "failed": _("Failed"), "aborted": _("Client left")}
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == "answered":

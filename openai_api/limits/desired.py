@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext
 
 from openai_api.models import Limit
 from openai_api.models.limit import WHOSE
@@ -33,7 +35,8 @@ def set_limit(whose: Mapping[str, Any], caps: Mapping[str, int | None], *, actor
 def save(limit: Limit, *, actor: str) -> None:
     """Check and save. Raises `InvalidDesire` with one sentence."""
     if all(getattr(limit, name) is None for name in CAPS):
-        raise InvalidDesire("Say what to limit, such as requests_per_minute; a limit without any limits nothing.")
+        words = gettext("Say what to limit, such as requests_per_minute; a limit without any limits nothing.")
+        raise InvalidDesire(words)
     try:
         limit.full_clean()
     except ValidationError as error:
@@ -42,7 +45,7 @@ def save(limit: Limit, *, actor: str) -> None:
         limit.save()
         caps = {name: getattr(limit, name) for name in CAPS}
         words = ", ".join(f"{name} {cap}" for name, cap in caps.items() if cap is not None)
-        record(actor=actor, subject=f"limit of {limit}"[:100], reason=f"is {words}")
+        record(actor=actor, subject=_subject(limit), reason=f"is {words}")
         notify("limit")
 
 
@@ -50,9 +53,14 @@ def remove(limits: Iterable[Limit], *, actor: str) -> None:
     """Take limits away, with what they counted."""
     with transaction.atomic():
         for limit in limits:
-            record(actor=actor, subject=f"limit of {limit}"[:100], reason="removed")
+            record(actor=actor, subject=_subject(limit), reason="removed")
             limit.delete()
         notify("limit")
+
+
+def _subject(limit: Limit) -> str:
+    with translation.override("en"):
+        return f"limit of {limit}"[:100]
 
 
 def _sentences(error: ValidationError) -> Iterable[str]:

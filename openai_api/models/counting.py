@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from openai_api.models.limit import Limit
 
@@ -19,7 +20,7 @@ class LimitCounter(models.Model):
     counted_at = models.DateTimeField(null=True)
     requests_left = models.FloatField(null=True)
     tokens_left = models.FloatField(null=True)
-    day = models.DateField(null=True, help_text="In the installation's time zone.")
+    day = models.DateField(null=True, help_text=_("In the installation's time zone."))
     day_tokens = models.BigIntegerField(default=0)
     month_tokens = models.BigIntegerField(default=0)
 

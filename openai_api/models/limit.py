@@ -6,6 +6,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from openai_api.models.key import ApiKey
 from registry.models import Model
@@ -29,15 +31,15 @@ class Limit(models.Model):
 
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     tokens_per_minute = models.PositiveBigIntegerField(null=True, blank=True)
-    concurrent = models.PositiveIntegerField(null=True, blank=True, help_text="Requests at the same time.")
+    concurrent = models.PositiveIntegerField(null=True, blank=True, help_text=_("Requests at the same time."))
     tokens_per_day = models.PositiveBigIntegerField(null=True, blank=True)
     tokens_per_month = models.PositiveBigIntegerField(null=True, blank=True)
     max_context = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Tokens of one request, prompt and answer together."
+        null=True, blank=True, help_text=_("Tokens of one request, prompt and answer together.")
     )
-    max_output = models.PositiveIntegerField(null=True, blank=True, help_text="Tokens that one answer may have.")
+    max_output = models.PositiveIntegerField(null=True, blank=True, help_text=_("Tokens that one answer may have."))
     priority = models.SmallIntegerField(
-        null=True, blank=True, help_text="Who waits for a replica goes by this first; higher is sooner, 0 is usual."
+        null=True, blank=True, help_text=_("Who waits for a replica goes by this first; higher is sooner, 0 is usual.")
     )
 
     class Meta:
@@ -47,15 +49,17 @@ class Limit(models.Model):
             models.CheckConstraint(
                 name="limit_names_somebody",
                 condition=~Q(key=None, user=None, group=None, model=None),
-                violation_error_message="Say whom it limits: a key, a user, a group or a model.",
+                violation_error_message=_("Say whom it limits: a key, a user, a group or a model."),
             ),
             models.CheckConstraint(
                 name="limit_names_one_owner",
                 condition=Q(key=None, user=None) | Q(key=None, group=None) | Q(user=None, group=None),
-                violation_error_message="Name one of key, user and group, not several.",
+                violation_error_message=_("Name one of key, user and group, not several."),
             ),
         ]
 
     def __str__(self) -> str:
-        owner = self.key or self.user or self.group or "everybody"
-        return f"{owner} at {self.model}" if self.model else str(owner)
+        owner = self.key or self.user or self.group or gettext("everybody")
+        if self.model is None:
+            return str(owner)
+        return gettext("{owner} at {model}").format(owner=owner, model=self.model)

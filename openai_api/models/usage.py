@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class Usage(models.Model):
@@ -14,26 +16,26 @@ class Usage(models.Model):
     id = models.UUIDField(primary_key=True)
     began_at = models.DateTimeField()
     request_id = models.CharField(max_length=128)
-    endpoint = models.CharField(max_length=20, help_text="chat, completions or embeddings.")
+    endpoint = models.CharField(max_length=20, help_text=_("chat, completions or embeddings."))
     model = models.CharField(max_length=100)
-    launch_id = models.UUIDField(null=True, help_text="The worker that answered.")
+    launch_id = models.UUIDField(null=True, help_text=_("The worker that answered."))
     key_id = models.BigIntegerField(null=True)
     key_name = models.CharField(max_length=100, blank=True)
     user_id = models.BigIntegerField(null=True)
     username = models.CharField(max_length=150, blank=True)
     group_id = models.BigIntegerField(null=True)
     group_name = models.CharField(max_length=150, blank=True)
-    client = models.CharField(max_length=32, blank=True, help_text="A keyed hash of the client's address.")
+    client = models.CharField(max_length=32, blank=True, help_text=_("A keyed hash of the client's address."))
     streamed = models.BooleanField(default=False)
-    status = models.PositiveSmallIntegerField(help_text="HTTP's; 499 when the client left.")
-    finish = models.CharField(max_length=20, blank=True, help_text="stop, length, tool_calls, aborted or error.")
-    error = models.CharField(max_length=50, blank=True, help_text="The code of an error.")
+    status = models.PositiveSmallIntegerField(help_text=_("HTTP's; 499 when the client left."))
+    finish = models.CharField(max_length=20, blank=True, help_text=_("stop, length, tool_calls, aborted or error."))
+    error = models.CharField(max_length=50, blank=True, help_text=_("The code of an error."))
     prompt_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
     cached_tokens = models.PositiveIntegerField(default=0)
-    exact = models.BooleanField(default=True, help_text="Whether the engine counted; else what came through here.")
-    queued_ms = models.FloatField(default=0.0, help_text="Waiting for a replica.")
-    ttft_ms = models.FloatField(null=True, help_text="From the request to its first token; only streams show it.")
+    exact = models.BooleanField(default=True, help_text=_("Whether the engine counted; else what came through here."))
+    queued_ms = models.FloatField(default=0.0, help_text=_("Waiting for a replica."))
+    ttft_ms = models.FloatField(null=True, help_text=_("From the request to its first token; only streams show it."))
     duration_ms = models.FloatField()
 
     class Meta:
@@ -49,7 +51,10 @@ class Usage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.request_id}: {self.model}, {self.prompt_tokens} + {self.completion_tokens} tokens"
+        words = gettext("{model}, {tokens_in} + {tokens_out} tokens").format(
+            model=self.model, tokens_in=self.prompt_tokens, tokens_out=self.completion_tokens
+        )
+        return f"{self.request_id}: {words}"
 
 
 class UsageMinute(models.Model):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDay
+from django.utils.translation import gettext
 
 from openai_api.models import Usage
 
@@ -98,4 +99,8 @@ def since_when(rows: QuerySet[Usage]) -> Any:
 def _name(by: str, row: Mapping[str, Any]) -> str:
     if by == "day":
         return f"{row['day']:%Y-%m-%d}"
-    return str(row[GROUPS[by][0]]) or {"key": "(no key)", "user": "(nobody)", "group": "(no group)"}.get(by, "")
+    return str(row[GROUPS[by][0]]) or _nameless(by)
+
+
+def _nameless(by: str) -> str:
+    return {"key": gettext("(no key)"), "user": gettext("(nobody)"), "group": gettext("(no group)")}.get(by, "")

@@ -28,7 +28,7 @@ def offered(person: int) -> QuerySet[Preset]:
 def checked(parameters: Any) -> dict[str, Any]:
     """Parameters that the API would take. Raises Refused."""
     if not isinstance(parameters, dict):
-        raise Refused('Write an object, such as {"temperature": 0.2}.')
+        raise Refused(gettext('Write an object, such as {"temperature": 0.2}.'))
     try:
         ChatCompletionRequest.parse({**parameters, **NEEDED})
     except ApiError as error:

@@ -8,13 +8,14 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class Kind(models.TextChoices):
     """Where a conversation belongs."""
 
-    CHAT = "chat", "Chat"
-    LANE = "lane", "One side of a comparison or a battle"
+    CHAT = "chat", _("Chat")
+    LANE = "lane", _("One side of a comparison or a battle")
 
 
 class Conversation(models.Model):
@@ -25,9 +26,9 @@ class Conversation(models.Model):
     kind = models.CharField(max_length=4, choices=Kind.choices, default=Kind.CHAT)
     # Lanes of one comparison have the same.
     comparison = models.UUIDField(null=True, editable=False)
-    title = models.CharField(max_length=200, blank=True, help_text="Empty: the first question.")
-    model = models.CharField(max_length=100, blank=True, help_text="The name of the model that answers next.")
-    system = models.TextField(blank=True, help_text="What the model is told before the first message.")
+    title = models.CharField(max_length=200, blank=True, help_text=_("Empty: the first question."))
+    model = models.CharField(max_length=100, blank=True, help_text=_("The name of the model that answers next."))
+    system = models.TextField(blank=True, help_text=_("What the model is told before the first message."))
     # As in the API: temperature, top_p, top_k, max_tokens, seed, penalties, stop, response_format.
     parameters = models.JSONField(default=dict, blank=True)
     leaf = models.ForeignKey("pages.Message", on_delete=models.SET_NULL, null=True, editable=False, related_name="+")

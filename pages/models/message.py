@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from pages.models.conversation import Conversation
 
@@ -13,17 +14,17 @@ from pages.models.conversation import Conversation
 class Role(models.TextChoices):
     """Who speaks."""
 
-    USER = "user", "Person"
-    ASSISTANT = "assistant", "Model"
+    USER = "user", _("Person")
+    ASSISTANT = "assistant", _("Model")
 
 
 class State(models.TextChoices):
     """How far an answer is; a question is done."""
 
-    RUNNING = "running", "Being answered"
-    DONE = "done", "Done"
-    STOPPED = "stopped", "Stopped"
-    FAILED = "failed", "Failed"
+    RUNNING = "running", _("Being answered")
+    DONE = "done", _("Done")
+    STOPPED = "stopped", _("Stopped")
+    FAILED = "failed", _("Failed")
 
 
 class Message(models.Model):
@@ -38,7 +39,7 @@ class Message(models.Model):
     # [{"kind": "image", "name", "url": data URL}, {"kind": "file", "name", "text"}]
     attachments = models.JSONField(default=list, blank=True)
     state = models.CharField(max_length=7, choices=State.choices, default=State.DONE)
-    error = models.TextField(blank=True, help_text="Why it failed, in a sentence.")
+    error = models.TextField(blank=True, help_text=_("Why it failed, in a sentence."))
     # Of answers: who gave it, with what, and how fast.
     model = models.CharField(max_length=100, blank=True)
     parameters = models.JSONField(default=dict, blank=True)

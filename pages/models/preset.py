@@ -6,6 +6,7 @@ import json
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Preset(models.Model):
@@ -17,14 +18,14 @@ class Preset(models.Model):
         null=True,
         blank=True,
         related_name="presets",
-        help_text="Whose it is; empty: everybody's.",
+        help_text=_("Whose it is; empty: everybody's."),
     )
-    name = models.CharField(max_length=80, help_text="What people choose it by, such as «Translator».")
-    system = models.TextField(blank=True, help_text="What the model is told before the first message.")
+    name = models.CharField(max_length=80, help_text=_("What people choose it by, such as «Translator»."))
+    system = models.TextField(blank=True, help_text=_("What the model is told before the first message."))
     parameters = models.JSONField(
-        default=dict, blank=True, help_text='As in the API, such as {"temperature": 0.2, "max_tokens": 500}.'
+        default=dict, blank=True, help_text=_('As in the API, such as {"temperature": 0.2, "max_tokens": 500}.')
     )
-    model = models.CharField(max_length=100, blank=True, help_text="The model to choose with it; empty: as it is.")
+    model = models.CharField(max_length=100, blank=True, help_text=_("The model to choose with it; empty: as it is."))
 
     class Meta:
         ordering = ["name"]

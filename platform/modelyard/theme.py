@@ -7,9 +7,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
-def _link(title: str, icon: str, noun: str) -> dict[str, Any]:
+def _link(title: str | Promise, icon: str, noun: str) -> dict[str, Any]:
     """An entry of the sidebar, for those who may look at rows of `app.model`."""
     app, model = noun.split(".")
 
@@ -37,47 +39,47 @@ def _names(request: HttpRequest) -> str:
 
 
 NAVIGATION = [
-    {"items": [{"title": "Overview", "icon": "monitoring", "link": reverse_lazy("admin:index")}]},
+    {"items": [{"title": _("Overview"), "icon": "monitoring", "link": reverse_lazy("admin:index")}]},
     {
-        "title": "Serve",
+        "title": _("Serve"),
         "items": [
-            _link("Deployments", "rocket_launch", "registry.deployment"),
-            _link("Models", "neurology", "registry.model"),
-            _link("Aliases", "alternate_email", "registry.alias"),
-            _link("Workers", "manufacturing", "registry.worker"),
+            _link(_("Deployments"), "rocket_launch", "registry.deployment"),
+            _link(_("Models"), "neurology", "registry.model"),
+            _link(_("Aliases"), "alternate_email", "registry.alias"),
+            _link(_("Workers"), "manufacturing", "registry.worker"),
         ],
     },
     {
-        "title": "Machines",
+        "title": _("Machines"),
         "items": [
-            _link("Nodes", "dns", "registry.node"),
-            _link("Devices", "memory", "registry.device"),
+            _link(_("Nodes"), "dns", "registry.node"),
+            _link(_("Devices"), "memory", "registry.device"),
         ],
     },
     {
-        "title": "Access",
+        "title": _("Access"),
         "items": [
-            _link("Users", "person", "auth.user"),
-            _link("Groups", "group", "auth.group"),
-            _link("API keys", "key", "openai_api.apikey"),
-            _link("Limits", "speed", "openai_api.limit"),
+            _link(_("Users"), "person", "auth.user"),
+            _link(_("Groups"), "group", "auth.group"),
+            _link(_("API keys"), "key", "openai_api.apikey"),
+            _link(_("Limits"), "speed", "openai_api.limit"),
         ],
     },
     {
-        "title": "Pages",
+        "title": _("Pages"),
         "items": [
-            _link("Presets", "tune", "pages.preset"),
-            _link("Battles", "swords", "pages.battle"),
-            _link("Contestants", "casino", "pages.contestant"),
-            _link("Pairings", "compare_arrows", "pages.pairing"),
+            _link(_("Presets"), "tune", "pages.preset"),
+            _link(_("Battles"), "swords", "pages.battle"),
+            _link(_("Contestants"), "casino", "pages.contestant"),
+            _link(_("Pairings"), "compare_arrows", "pages.pairing"),
         ],
     },
     {
-        "title": "History",
+        "title": _("History"),
         "items": [
-            _link("Usage", "receipt_long", "openai_api.usage"),
-            _link("Events", "history", "registry.event"),
-            _link("Revisions", "difference", "registry.revision"),
+            _link(_("Usage"), "receipt_long", "openai_api.usage"),
+            _link(_("Events"), "history", "registry.event"),
+            _link(_("Revisions"), "difference", "registry.revision"),
         ],
     },
 ]
@@ -104,8 +106,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": reverse_lazy("admin:index"),
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
     "DASHBOARD_CALLBACK": "modelyard.dashboard.dashboard",
-    "SITE_DROPDOWN": [{"icon": "forum", "title": "Chat", "link": reverse_lazy("chat")}],
+    "SITE_DROPDOWN": [{"icon": "forum", "title": _("Chat"), "link": reverse_lazy("chat")}],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
     "STYLES": [_stylesheet],
     "SCRIPTS": [_names],

@@ -11,6 +11,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import ManyToManyField
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -30,14 +31,16 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # 
     change_password_form = AdminPasswordChangeForm
     list_fullwidth = True
     filter_horizontal = ()
-    help_texts: Mapping[str, str] = {
-        "first_name": "Shown beside the user name; may be empty.",
-        "last_name": "Shown beside the user name; may be empty.",
-        "email": "How to reach this person; Modelyard sends no mail.",
-        "last_login": "Written when the person logs in; leave it as it is.",
-        "date_joined": "When the account was made.",
-        "groups": "viewer looks, operator also deploys and cordons, admin also manages users, keys and limits. All of "
-        "them need the staff status.",
+    help_texts: Mapping[str, Any] = {
+        "first_name": _("Shown beside the user name; may be empty."),
+        "last_name": _("Shown beside the user name; may be empty."),
+        "email": _("How to reach this person; Modelyard sends no mail."),
+        "last_login": _("Written when the person logs in; leave it as it is."),
+        "date_joined": _("When the account was made."),
+        "groups": _(
+            "viewer looks, operator also deploys and cordons, admin also manages users, keys and limits. All of "
+            "them need the staff status."
+        ),
     }
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -66,7 +69,7 @@ def _in_reach(request: HttpRequest, user: User | None) -> bool:
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Who may do what."""
 
-    first_step = (
+    first_step = _(
         "modelyard up makes the groups viewer, operator and admin when it starts; add others for your projects."
     )
 
@@ -79,7 +82,7 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold 
 
     def get_form(self, request: HttpRequest, obj: Group | None = None, change: bool = False, **kwargs: Any) -> Any:
         texts = {
-            "name": "What people choose it by. Keys and limits can belong to a group, too.",
-            "permissions": "What everybody in it may do in the admin, besides what their other groups allow.",
+            "name": _("What people choose it by. Keys and limits can belong to a group, too."),
+            "permissions": _("What everybody in it may do in the admin, besides what their other groups allow."),
         }
         return super().get_form(request, obj, change, **({"help_texts": texts} | kwargs))

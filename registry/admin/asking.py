@@ -14,6 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
@@ -22,6 +26,11 @@ from registry.errors import InvalidDesire
 
 Answers = Mapping[str, Any]
 SUFFIX = "_selected"  # of the list's actions
+VERBS = (  # of all orders, for the catalogs
+    *(gettext_noop("Deploy"), gettext_noop("Stop"), gettext_noop("Restart"), gettext_noop("Revoke")),
+    *(gettext_noop("Cordon"), gettext_noop("Uncordon"), gettext_noop("Drain")),
+    *(gettext_noop("Label"), gettext_noop("Remove")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +38,8 @@ class Order:
     """What an operator may order. `give` takes the row, what the form asked for, and the actor."""
 
     verb: str
-    meaning: str
-    done: tuple[str, str]  # of one row and of several
+    meaning: str | Promise
+    done: tuple[str, str]  # of one row and of several, in English
     give: Callable[[Any, Answers, str], object]
     icon: str
     variant: ActionVariant = ActionVariant.DEFAULT
@@ -39,11 +48,11 @@ class Order:
     asks: bool = True  # the list's action; the button always does
 
     @property
-    def title(self) -> str:
-        return self.verb.capitalize()
+    def title(self) -> str | Promise:
+        return _(self.verb.capitalize())
 
 
-def button(order: Order, noun: str) -> Any:
+def button(order: Order, noun: str | Promise) -> Any:
     """The order as a button of a row's page."""
 
     def press(self: AskingAdmin, request: HttpRequest, form: BaseDialogForm, *, object_id: str) -> HttpResponse:
@@ -55,7 +64,7 @@ def button(order: Order, noun: str) -> Any:
     looks = {"description": order.title, "icon": order.icon, "variant": order.variant, "attrs": attributes}
     # The dialog also makes the button a POST with a CSRF token; without one, unfold's buttons are plain links.
     dialog = {
-        "title": f"{order.title} this {noun}?",
+        "title": format_lazy(_("{order} this {noun}?"), order=order.title, noun=noun),
         "description": order.meaning,
         "form_class": order.form,
         "form_submit_text": order.title,
@@ -84,7 +93,7 @@ class AskingAdmin(YardAdmin):
         object_id, answers = asked
         row = self.get_object(request, object_id)
         if row is None:
-            messages.error(request, f"This {self.opts.verbose_name} is gone.")
+            messages.error(request, gettext("This {noun} is gone.").format(noun=self.opts.verbose_name))
         else:
             self._give(request, order, ([row], answers))
         page = self._page(row)
@@ -98,10 +107,9 @@ class AskingAdmin(YardAdmin):
         if answered or not order.asks:
             self._give(request, order, (rows, form.cleaned_data if answered else {}))
             return None
-        noun = self.opts.verbose_name if len(rows) == 1 else f"{len(rows)} {self.opts.verbose_name_plural}"
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{order.title} {'this ' if len(rows) == 1 else ''}{noun}?",
+            "title": self._question(order, len(rows)),
             "opts": self.opts,
             "order": order,
             "form": form,
@@ -111,6 +119,12 @@ class AskingAdmin(YardAdmin):
             "back": self._page(None),
         }
         return TemplateResponse(request, "registry/confirm.html", context)
+
+    def _question(self, order: Order, count: int) -> str:
+        if count == 1:
+            return gettext("{order} this {noun}?").format(order=order.title, noun=self.opts.verbose_name)
+        words = gettext("{order} {count} {nouns}?")
+        return words.format(order=order.title, count=count, nouns=self.opts.verbose_name_plural)
 
     def _give(self, request: HttpRequest, order: Order, to: tuple[list[Model], Answers]) -> None:
         rows, answers = to
@@ -122,7 +136,8 @@ class AskingAdmin(YardAdmin):
         except InvalidDesire as error:
             messages.error(request, refusal(error))
         else:
-            messages.success(request, f"{names} {order.done[len(rows) > 1]}.")
+            done = gettext(order.done[len(rows) > 1])
+            messages.success(request, gettext("{names} {done}.").format(names=names, done=done))
 
     def _page(self, row: Model | None) -> str:
         """The row's own page, or the list when the row is no more."""

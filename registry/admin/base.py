@@ -14,6 +14,7 @@ from django.db.models import Field, Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from unfold import decorators
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -57,10 +58,11 @@ def refusal(error: InvalidDesire | IntegrityError) -> str:
     if isinstance(error, InvalidDesire):
         return str(error)
     diagnosis = getattr(error.__cause__, "diag", None)
-    message = getattr(diagnosis, "message_primary", None) or "the rows changed meanwhile"
+    message = getattr(diagnosis, "message_primary", None) or gettext("the rows changed meanwhile")
     if getattr(diagnosis, "constraint_name", "") == "one_public_name":
-        return f"{message}: choose another name."
-    return f"The database refused ({message}): look at the present state and try again."
+        return gettext("{message}: choose another name.").format(message=message)
+    words = gettext("The database refused ({message}): look at the present state and try again.")
+    return words.format(message=message)
 
 
 class YardAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
@@ -71,7 +73,7 @@ class YardAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     list_filter_sheet = False
     list_fullwidth = True
     actions_selection_counter = True
-    first_step = ""  # what an empty list says to do
+    first_step: Any = ""  # what an empty list says to do
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._explained(super().changeform_view, request, *args, **kwargs)
@@ -138,5 +140,5 @@ class YardInline(TabularInline):  # type: ignore[misc]  # unfold has no types
         # The head of the column is no label of the fields below it.
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None:
-            field.widget.attrs["aria-label"] = capfirst(field.label)
+            field.widget.attrs["aria-label"] = capfirst(str(field.label))
         return field

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from registry import overview
 from registry.admin import live, marks
@@ -30,7 +31,7 @@ MOST = 1000  # deployments whose state is looked at
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's callback for the index page."""
-    return context | {"title": "Overview", "overview": overview_part(request)}
+    return context | {"title": gettext("Overview"), "overview": overview_part(request)}
 
 
 def overview_part(request: HttpRequest) -> SafeString:
@@ -60,11 +61,11 @@ def _deployments() -> dict[str, object]:
 def _headline(found: list[Status]) -> list[tuple[str, str, int]]:
     """Colour, words and number of deployments in each phase that occurs."""
     names = {
-        Phase.FAILED: "failed",
-        Phase.WAITING: "waiting",
-        Phase.PROGRESS: "starting or stopping",
-        Phase.READY: "ready",
-        Phase.STOPPED: "stopped",
+        Phase.FAILED: gettext("failed"),
+        Phase.WAITING: gettext("waiting"),
+        Phase.PROGRESS: gettext("starting or stopping"),
+        Phase.READY: gettext("ready"),
+        Phase.STOPPED: gettext("stopped"),
     }
     counts = [(phase.value, names[phase], sum(status.phase is phase for status in found)) for phase in WORST_FIRST]
     return [line for line in counts if line[2]]

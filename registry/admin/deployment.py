@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.views import ChangeList
 
 from registry import desired, overview, revisions
@@ -27,8 +29,8 @@ from registry.models.deployment import TIMEOUT_FIELDS
 
 PLACE = ("devices", "node_labels", ("gpus", "max_memory"), ("strategy", "exclusive"))
 TIMES = (tuple(TIMEOUT_FIELDS[:2]), tuple(TIMEOUT_FIELDS[2:]), "restart_budget")
-REPLACED = "They are replaced one after the other, each by one that is ready first where there is room."
-STOPPED = "It is stopped: they start with it."
+REPLACED = _("They are replaced one after the other, each by one that is ready first where there is room.")
+STOPPED = _("It is stopped: they start with it.")
 FOLDED = {"classes": ("collapse",)}
 
 
@@ -54,15 +56,15 @@ class DeploymentAdmin(OrdersAdmin):
     search_fields = ("name", "model__name")
     add_fieldsets = (
         (None, {"fields": ("name", "model", "replicas", "engine", "options", "memory", "paused")}),
-        ("Where it runs", FOLDED | {"fields": PLACE}),
-        ("How long things may take", FOLDED | {"fields": TIMES}),
+        (_("Where it runs"), FOLDED | {"fields": PLACE}),
+        (_("How long things may take"), FOLDED | {"fields": TIMES}),
     )
     fieldsets = (
         (None, {"fields": ("model", ("replicas", "engine"), "options", "memory")}),
-        ("Where it runs", FOLDED | {"fields": PLACE}),
-        ("How long things may take", FOLDED | {"fields": TIMES}),
+        (_("Where it runs"), FOLDED | {"fields": PLACE}),
+        (_("How long things may take"), FOLDED | {"fields": TIMES}),
     )
-    first_step = (
+    first_step = _(
         "A deployment says how many replicas of a model run and where. Add the model first, then deploy it here."
     )
     change_form_after_template = "registry/fit.html"
@@ -108,17 +110,17 @@ class DeploymentAdmin(OrdersAdmin):
             return super().get_fieldsets(request, obj)
         return ((None, {"fields": ("model", ("replicas", "engine"), "options", ("memory_claimed", "restart_budget"))}),)
 
-    @display(description="State")
+    @display(description=_("State"))
     def doing(self, deployment: Deployment) -> SafeString:
         return marks.state(deployment.status)  # type: ignore[attr-defined]  # set by the list
 
-    @display(description="Model", ordering="model__name")
+    @display(description=_("Model"), ordering="model__name")
     def model_link(self, deployment: Deployment) -> SafeString | str:
         return marks.link(deployment.model)
 
-    @display(description="Memory per replica", ordering="memory_bytes")
+    @display(description=_("Memory per replica"), ordering="memory_bytes")
     def memory_claimed(self, deployment: Deployment) -> str:
-        return exact_bytes(deployment.memory_bytes) if deployment.memory_bytes else "estimated"
+        return exact_bytes(deployment.memory_bytes) if deployment.memory_bytes else gettext("estimated")
 
     def change_view(  # noqa: PLR0917 - Django's signature
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -162,16 +164,20 @@ class DeploymentAdmin(OrdersAdmin):
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """The deployments alone: what goes with them is history, for which nobody has a permission to delete."""
-        names = [f"{deployment}, with its revisions and the rows of its workers" for deployment in objs]
-        return names, {"deployments": len(names)}, set(), []
+        names = [
+            gettext("{deployment}, with its revisions and the rows of its workers").format(deployment=deployment)
+            for deployment in objs
+        ]
+        return names, {gettext("deployments"): len(names)}, set(), []
 
 
 def _tell(request: HttpRequest, before: Revision | None, after: Revision) -> None:
     """Which of the changes hold at once, and which take new workers."""
     changes = revisions.diff(before.snapshot if before else {}, after.snapshot)
-    hot = ", ".join(change.label for change in changes if change.hot)
-    cold = ", ".join(change.label for change in changes if not change.hot)
+    hot = gettext(", ").join(change.label for change in changes if change.hot)
+    cold = gettext(", ").join(change.label for change in changes if not change.hot)
     if hot:
-        messages.info(request, f"Hot, in force at once: {hot}.")
+        messages.info(request, gettext("Hot, in force at once: {options}.").format(options=hot))
     if cold:
-        messages.warning(request, f"Needs new workers: {cold}. {STOPPED if after.deployment.paused else REPLACED}")
+        told = gettext("Needs new workers: {options}. {what}")
+        messages.warning(request, told.format(options=cold, what=STOPPED if after.deployment.paused else REPLACED))

@@ -7,6 +7,8 @@ from copy import copy
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from registry import desired
@@ -17,12 +19,12 @@ from registry.models.deployment import TIMEOUT_FIELDS
 from registry.placement import parse_devices
 from registry.wishes import check_wishes
 
-OPTIONS = "Options of the engine, as JSON. Empty or {}: the engine's own."
-TIMEOUTS = {
-    "start_timeout_s": "Seconds until its first sign of life.",
-    "load_timeout_s": "Seconds that loading the weights may take.",
-    "drain_timeout_s": "Seconds to finish requests before they are ended.",
-    "hang_timeout_s": "Seconds without a step while requests wait.",
+OPTIONS = _("Options of the engine, as JSON. Empty or {}: the engine's own.")
+TIMEOUTS: dict[str, Any] = {
+    "start_timeout_s": _("Seconds until its first sign of life."),
+    "load_timeout_s": _("Seconds that loading the weights may take."),
+    "drain_timeout_s": _("Seconds to finish requests before they are ended."),
+    "hang_timeout_s": _("Seconds without a step while requests wait."),
 }
 # What is edited in words, and the column behind it.
 COLUMNS = {"memory": "memory_bytes", "max_memory": "max_memory_per_gpu_bytes"}
@@ -34,22 +36,22 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
     """What should run, where, and how long things may take."""
 
     memory = MemoryField(
-        label="Memory per replica",
+        label=_("Memory per replica"),
         required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "estimated"}),
-        help_text="What each replica claims, such as 4GiB. Empty: estimated from the weights and the context.",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": _("estimated")}),
+        help_text=_("What each replica claims, such as 4GiB. Empty: estimated from the weights and the context."),
     )
     max_memory = MemoryField(
-        label="At most per GPU",
+        label=_("At most per GPU"),
         required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "no limit"}),
-        help_text="Such as 20GiB; a replica takes more GPUs then.",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": _("no limit")}),
+        help_text=_("Such as 20GiB; a replica takes more GPUs then."),
     )
     node_labels = LabelsField(
-        label="Labels of the node",
+        label=_("Labels of the node"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "zone=a disk=fast"}),
-        help_text="Only nodes that have all of these. Empty: any node.",
+        help_text=_("Only nodes that have all of these. Empty: any node."),
     )
 
     class Meta:
@@ -59,31 +61,31 @@ class DeploymentForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
             *("gpus", "devices", "node_labels", "exclusive", "strategy"),
             *TIMEOUT_FIELDS,
         )
-        labels: ClassVar[dict[str, str]] = {
-            "gpus": "GPUs per replica",
-            "devices": "Named devices",
-            "exclusive": "Whole devices only",
-            "strategy": "Which device",
-            "start_timeout_s": "Start",
-            "load_timeout_s": "Load",
-            "drain_timeout_s": "Drain",
-            "hang_timeout_s": "Hang",
+        labels: ClassVar[dict[str, Any]] = {
+            "gpus": _("GPUs per replica"),
+            "devices": _("Named devices"),
+            "exclusive": _("Whole devices only"),
+            "strategy": _("Which device"),
+            "start_timeout_s": _("Start"),
+            "load_timeout_s": pgettext_lazy("time-out", "Load"),
+            "drain_timeout_s": _("Drain"),
+            "hang_timeout_s": _("Hang"),
         }
-        help_texts: ClassVar[dict[str, str]] = TIMEOUTS | {
-            "name": "What operators call it. Clients ask for the model, by its name or an alias.",
-            "model": "What runs. It has to be among the models first.",
-            "replicas": "How many workers answer side by side, each with memory of its own. Change it at any time.",
-            "engine": "What loads the model and answers for it.",
-            "strategy": "Of several devices with room: the emptiest gives speed, the fullest keeps others free.",
-            "paused": "Keep it for later. Otherwise it starts as soon as it is saved.",
+        help_texts: ClassVar[dict[str, Any]] = TIMEOUTS | {
+            "name": _("What operators call it. Clients ask for the model, by its name or an alias."),
+            "model": _("What runs. It has to be among the models first."),
+            "replicas": _("How many workers answer side by side, each with memory of its own. Change it at any time."),
+            "engine": _("What loads the model and answers for it."),
+            "strategy": _("Of several devices with room: the emptiest gives speed, the fullest keeps others free."),
+            "paused": _("Keep it for later. Otherwise it starts as soon as it is saved."),
             "options": OPTIONS,
-            "gpus": "All on one node. Empty: as few as it fits on.",
-            "devices": "Such as node-a:2,3, in this order. Several groups by spaces, one for each replica.",
-            "exclusive": "Share them with nobody, whatever is free.",
+            "gpus": _("All on one node. Empty: as few as it fits on."),
+            "devices": _("Such as node-a:2,3, in this order. Several groups by spaces, one for each replica."),
+            "exclusive": _("Share them with nobody, whatever is free."),
         }
         widgets: ClassVar[dict[str, forms.Widget]] = {
             "options": UnfoldAdminTextareaWidget(attrs={"rows": 4}),
-            "devices": UnfoldAdminTextInputWidget(attrs={"placeholder": "any"}),
+            "devices": UnfoldAdminTextInputWidget(attrs={"placeholder": _("any")}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -28,6 +28,7 @@ def now_part(request: HttpRequest, deployment_id: int) -> SafeString | None:
     lines = [WorkerLine.of(worker) for worker in workers]
     context = {
         "deployment": deployment,
+        "model": marks.link(deployment.model),
         "state": marks.state(overview.status(deployment)),
         "revision": deployment.revisions.first(),
         "workers": lines[:MOST_WORKERS],

@@ -11,6 +11,8 @@ from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from registry.admin import marks
 from registry.admin.base import ReadOnlyAdmin, display
@@ -66,8 +68,8 @@ def named_memory(device: Device) -> SafeString:
 def trouble(device: Device) -> SafeString:
     """A mark for what keeps placement away from a device."""
     if not device.present:
-        return marks.tag("gone", "danger", "The agent no longer sees it.")
-    return marks.tag("quarantined", "danger", device.quarantine) if device.quarantine else SafeString()
+        return marks.tag(gettext("gone"), "danger", gettext("The agent no longer sees it."))
+    return marks.tag(gettext("quarantined"), "danger", device.quarantine) if device.quarantine else SafeString()
 
 
 def live_figures(device: Device) -> str:
@@ -84,7 +86,7 @@ def strangers(device: Device) -> SafeString | str:
     """Processes on it that are not ours, by pid and name."""
     lines = (
         (
-            f"{process.get('name') or 'a process'} (pid {process.get('pid', '?')})",
+            f"{process.get('name') or gettext('a process')} (pid {process.get('pid', '?')})",
             format_bytes(process.get("bytes") or 0),
         )
         for process in device.foreign_processes
@@ -101,9 +103,9 @@ def holders(device: Device) -> SafeString | str:
 class TroubleFilter(ChoiceFilter):
     """What an operator may have to look after."""
 
-    title = "condition"
+    title = _("condition")
     parameter_name = "condition"
-    options = {"quarantined": "Quarantined", "foreign": "Used by others too", "gone": "No longer there"}
+    options = {"quarantined": _("Quarantined"), "foreign": _("Used by others too"), "gone": _("No longer there")}
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == "quarantined":
@@ -118,55 +120,57 @@ class DeviceAdmin(ReadOnlyAdmin):
     list_display = ("label", "product", "memory", "load", "others", "seen")
     list_filter = (NodeFilter, TroubleFilter, "kind", "simulated")
     search_fields = ("name", "uuid", "node__name")
-    search_help_text = "Node, product or uuid"
-    first_step = (
+    search_help_text = _("Node, product or uuid")
+    first_step = _(
         "Agents report what they find: start one with modelyard up here, or with modelyard agent on another machine."
     )
     ordering = ("node__name", "index")
     fieldsets = (
         (None, {"fields": (("label", "kind"), ("product", "uuid"), "condition", "memory", ("load", "seen"))}),
-        ("On it", {"fields": ("workers", "others")}),
+        (_("On it"), {"fields": ("workers", "others")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
         return with_holders(devices_to_show(super().get_queryset(request)))
 
-    @display(description="Device", ordering="node__name")
+    @display(description=_("Device"), ordering="node__name")
     def label(self, device: Device) -> SafeString:
         return format_html('<span class="yard-nowrap">{} {}</span>', device, marks.simulated(device))
 
-    @display(description="Product", ordering="name")
+    @display(description=_("Product"), ordering="name")
     def product(self, device: Device) -> SafeString:
         return format_html("{} {}", marks.product(device.name), trouble(device))
 
-    @display(description="Condition")
+    @display(description=_("Condition"))
     def condition(self, device: Device) -> SafeString | str:
         if device.quarantine:
-            since = f"Since {device.quarantined_at:%Y-%m-%d %H:%M:%S} UTC. " if device.quarantined_at else ""
-            ends = f"{since}Nothing is placed here until these processes are gone; then it is used again by itself."
-            return marks.box("Quarantined", device.quarantine, ends, colour="danger")
+            ends = gettext("Nothing is placed here until these processes are gone; then it is used again by itself.")
+            if device.quarantined_at:
+                since = gettext("Since {moment} UTC. {ends}")
+                ends = since.format(moment=f"{device.quarantined_at:%Y-%m-%d %H:%M:%S}", ends=ends)
+            return marks.box(gettext("Quarantined"), device.quarantine, ends, colour="danger")
         if not device.present:
-            return marks.dot("danger", f"{device.node} no longer sees it")
-        return marks.dot("success", f"can be claimed on {device.node}")
+            return marks.dot("danger", gettext("{node} no longer sees it").format(node=device.node))
+        return marks.dot("success", gettext("can be claimed on {node}").format(node=device.node))
 
-    @display(description="Memory", ordering="memory_total_bytes")
+    @display(description=_("Memory"), ordering="memory_total_bytes")
     def memory(self, device: Device) -> SafeString:
         return memory(device)
 
-    @display(description="Load", ordering="utilization_percent")
+    @display(description=_("Load"), ordering="utilization_percent")
     def load(self, device: Device) -> str:
         return live_figures(device)
 
-    @display(description="Processes that are not ours", ordering="foreign_bytes")
+    @display(description=_("Processes that are not ours"), ordering="foreign_bytes")
     def others(self, device: Device) -> SafeString | str:
         return strangers(device)
 
-    @display(description="Workers")
+    @display(description=_("Workers"))
     def workers(self, device: Device) -> SafeString | str:
         return holders(device)
 
-    @display(description="Last seen", ordering="-observed_at")
+    @display(description=_("Last seen"), ordering="-observed_at")
     def seen(self, device: Device) -> SafeString | str:
         if not device.present:
-            return marks.dot("danger", "no longer there")
+            return marks.dot("danger", gettext("no longer there"))
         return marks.age(device.unseen, live=False)  # type: ignore[attr-defined]  # annotated

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
 
 from registry import revisions
 from registry.admin import live
@@ -28,7 +29,9 @@ def diff_view(site: AdminSite) -> Callable[..., HttpResponse]:
         before, after = _chosen(request, deployment, numbers)
         context = {
             **site.each_context(request),
-            "title": f"{deployment}: revision {before.number} against {after.number}",
+            "title": gettext("{deployment}: revision {before} against {after}").format(
+                deployment=deployment, before=before.number, after=after.number
+            ),
             "opts": Deployment._meta,
             "deployment": deployment,
             "numbers": numbers,
@@ -46,6 +49,6 @@ def _chosen(request: HttpRequest, deployment: Deployment, numbers: list[int]) ->
     newest = numbers[0] if numbers else 0
     wanted = [request.GET.get("from", str(max(1, newest - 1))), request.GET.get("to", str(newest))]
     if not all(number.isdecimal() for number in wanted):
-        raise Http404("A revision is a number.")
+        raise Http404(gettext("A revision is a number."))
     before, after = (get_object_or_404(Revision, deployment=deployment, number=number) for number in wanted)
     return before, after

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 
 from registry.errors import InvalidDesire
 from registry.labels import parse_change
@@ -34,7 +35,7 @@ class MemoryField(forms.CharField):
         with as_form_error():
             size = parse_bytes(written)
         if size <= 0:
-            raise forms.ValidationError("A replica needs some memory: write an amount, or leave this empty.")
+            raise forms.ValidationError(gettext("A replica needs some memory: write an amount, or leave this empty."))
         return size
 
     def prepare_value(self, value: Any) -> Any:
@@ -61,7 +62,9 @@ class LabelsField(LabelChangesField):
         labels = super().clean(value)
         for key, wanted in labels.items():
             if wanted is None:
-                raise forms.ValidationError(f"{key + '-'!r} is no label: write key=value.")
+                raise forms.ValidationError(
+                    gettext("{label} is no label: write key=value.").format(label=repr(f"{key}-"))
+                )
         return labels
 
     def prepare_value(self, value: Any) -> Any:
@@ -80,4 +83,6 @@ def _change(word: str) -> tuple[str, str | None]:
     try:
         return parse_change(word)
     except InvalidDesire as error:
-        raise forms.ValidationError(f"{word!r} is no label: write key=value, or key- to delete one.") from error
+        raise forms.ValidationError(
+            gettext("{label} is no label: write key=value, or key- to delete one.").format(label=repr(word))
+        ) from error

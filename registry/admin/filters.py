@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from registry.models import Deployment, Node
 
@@ -18,7 +19,7 @@ class TypedFilter(admin.SimpleListFilter):
     """A value that is typed in, since there may be hundreds to choose from."""
 
     template = "registry/typed_filter.html"
-    placeholder = ""
+    placeholder: Any = ""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         kept = [(name, value) for name, value in request.GET.items() if name not in {self.parameter_name, PAGE}]
@@ -55,24 +56,27 @@ class NameFilter(TypedFilter):
 class NodeFilter(NameFilter):
     """Rows of one node."""
 
-    title = parameter_name = field = "node"
-    placeholder = "name, or a part of it"
+    parameter_name = field = "node"
+    title = _("node")
+    placeholder = _("name, or a part of it")
     rows = Node
 
 
 class DeploymentFilter(NameFilter):
     """Rows of one deployment."""
 
-    title = parameter_name = field = "deployment"
-    placeholder = "name, or a part of it"
+    parameter_name = field = "deployment"
+    title = _("deployment")
+    placeholder = _("name, or a part of it")
     rows = Deployment
 
 
 class SubjectFilter(TypedFilter):
     """Events about one thing; exactly, since a part would read the whole table."""
 
-    title = parameter_name = "subject"
-    placeholder = "node gpu-1, or chat/0"
+    parameter_name = "subject"
+    title = _("subject")
+    placeholder = _("node gpu-1, or chat/0")
 
     def narrowed(self, queryset: QuerySet[Any], written: str) -> QuerySet[Any]:
         return queryset.filter(subject=written)
@@ -81,7 +85,8 @@ class SubjectFilter(TypedFilter):
 class LabelFilter(TypedFilter):
     """Nodes with a label, written as key or key=value."""
 
-    title = parameter_name = "label"
+    parameter_name = "label"
+    title = _("label")
     placeholder = "zone=a"
 
     def narrowed(self, queryset: QuerySet[Any], written: str) -> QuerySet[Any]:
@@ -92,7 +97,7 @@ class LabelFilter(TypedFilter):
 class ChoiceFilter(admin.SimpleListFilter):
     """A few declared choices: value, words, and what they keep."""
 
-    options: ClassVar[dict[str, str]] = {}
+    options: ClassVar[dict[str, Any]] = {}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return list(self.options.items())

@@ -13,9 +13,11 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from registry.admin import words
 from registry.fit import Answer, Seat, would_fit
 from registry.measures import format_bytes
 from registry.models import Deployment
@@ -58,15 +60,18 @@ def _context(form: ModelForm[Deployment]) -> dict[str, Any]:
         return {"mistakes": mistakes}
     answer = would_fit(form.instance)
     fitting = [seat for seat in answer.seats if seat.fits]
+    doubt = gettext("Does not fit: {count} of {all} would.")
     return {
         "answer": answer,
-        "verdict": answer.words if answer.fits else f"Does not fit: {len(fitting)} of {len(answer.seats)} would.",
+        "verdict": words.of(answer.words) if answer.fits else doubt.format(count=len(fitting), all=len(answer.seats)),
         "claimed": format_bytes(answer.estimate.total),
         "seats": [(seat, _claims(seat)) for seat in fitting[:SEATS]],
         "more_seats": max(0, len(fitting) - SEATS),
         "without": len(answer.seats) - len(fitting),
         "advice": answer.refused.advice if answer.refused else "",
         "parts": _parts(answer),
+        "source": words.of(answer.estimate.source),
+        "notes": [words.of(note) for note in answer.estimate.notes],
         **_refusals(answer),
     }
 
@@ -80,7 +85,11 @@ def _claims(seat: Seat) -> str:
 def _parts(answer: Answer) -> list[tuple[str, str]]:
     """What the estimate is made of."""
     estimate = answer.estimate
-    parts = (("Weights", estimate.weights_bytes), ("Cache", estimate.kv_bytes), ("Running it", estimate.overhead_bytes))
+    parts = (
+        (gettext("Weights"), estimate.weights_bytes),
+        (gettext("Cache"), estimate.kv_bytes),
+        (gettext("Running it"), estimate.overhead_bytes),
+    )
     return [(name, format_bytes(size)) for name, size in parts if size]
 
 

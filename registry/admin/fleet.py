@@ -10,6 +10,7 @@ from django.db.models import Count, F, Sum
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
 
 from registry.admin import marks
 from registry.admin.gpumap import gpu_map
@@ -23,13 +24,13 @@ SICK = 8  # lines; the lists have the rest
 WORST_FIRST = (Phase.FAILED, Phase.WAITING, Phase.PROGRESS, Phase.READY, Phase.STOPPED)
 # How the words of a node's state begin, and the value of the list's filter that finds these nodes.
 STANDINGS = {
-    "silent": "silent",
-    "never seen": "silent",
-    "draining": "draining",
-    "drained": "draining",
-    "cordoned": "cordoned",
-    "online": "online",
-    "left": "left",
+    gettext_noop("silent"): "silent",
+    gettext_noop("never seen"): "silent",
+    gettext_noop("draining"): "draining",
+    gettext_noop("drained"): "draining",
+    gettext_noop("cordoned"): "cordoned",
+    gettext_noop("online"): "online",
+    gettext_noop("left"): "left",
 }
 
 
@@ -66,7 +67,7 @@ def _standings(nodes: Sequence[Node]) -> list[Standing]:
         numbers[name, phase.value] += 1
     lists = reverse("admin:registry_node_changelist")
     return [
-        Standing(name, colour, number, f"{lists}?state={STANDINGS[name]}")
+        Standing(gettext(name), colour, number, f"{lists}?state={STANDINGS[name]}")
         for (name, colour), number in sorted(numbers.items(), key=lambda item: list(STANDINGS).index(item[0][0]))
     ]
 
@@ -94,6 +95,6 @@ def _products() -> list[tuple[str, int, SafeString, SafeString]]:
     for row in sums:
         figures = {figure: row[figure] for figure in ("total", "used", "foreign")}
         bar = marks.memory(**figures, claimed=claimed.get((row["name"], row["simulated"]), 0))
-        mark = marks.tag("simulated", "warning", marks.SIMULATED) if row["simulated"] else SafeString()
+        mark = marks.simulated_tag() if row["simulated"] else SafeString()
         lines.append((marks.product(row["name"]), row["number"], mark, bar))
     return lines

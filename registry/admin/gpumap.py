@@ -11,6 +11,7 @@ from django.db.models import Count, F, Sum
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from registry.admin import marks
 from registry.admin.nodeparts import products_of, state_of
@@ -42,8 +43,10 @@ class Share:
 
     @property
     def words(self) -> str:
-        times = f" ({self.workers} workers)" if self.workers > 1 else ""
-        return f"{self.name} {self.amount}{times}"
+        if self.workers <= 1:
+            return f"{self.name} {self.amount}"
+        several = gettext("{name} {amount} ({count} workers)")
+        return several.format(name=self.name, amount=self.amount, count=self.workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +143,19 @@ def _drawn(cell: Drawing) -> SafeString:
 
 def _trouble(device: Device) -> str:
     if not device.present:
-        return "gone"
-    return "quarantined" if device.quarantine else ""
+        return gettext("gone")
+    return gettext("quarantined") if device.quarantine else ""
 
 
 def _free(device: Device) -> str:
-    return f"{format_bytes(free(device))} free"
+    return gettext("{size} free").format(size=format_bytes(free(device)))
 
 
 def _words(device: Device, shares: list[Share]) -> str:
     memory = _memory(device)
-    holders = ", ".join(share.words for share in shares) or "nobody holds any"
-    return f"{device}, {marks.product(device.name)}: {_trouble(device) or _free(device)}; {memory}; {holders}"
+    holders = ", ".join(share.words for share in shares) or gettext("nobody holds any")
+    told = {"device": device, "product": marks.product(device.name), "state": _trouble(device) or _free(device)}
+    return gettext("{device}, {product}: {state}; {memory}; {holders}").format(**told, memory=memory, holders=holders)
 
 
 def _memory(device: Device) -> str:

@@ -16,10 +16,11 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from registry import logs
-from registry.admin import live, marks
+from registry.admin import live, marks, words
 from registry.measures import format_bytes
 from registry.models import Worker
 
@@ -69,9 +70,11 @@ def _page(site: AdminSite) -> Any:
             raise PermissionDenied
         worker = _find(worker_id)
         if worker is None:
-            raise Http404(f"There is no launch {worker_id}.")
-        context = {"title": f"Log of {worker}", "worker": worker, "log": panel(worker)}
-        context["state"] = marks.badge(worker.state)
+            raise Http404(gettext("There is no launch {number}.").format(number=worker_id))
+        title = gettext("Log of {worker}").format(worker=worker)
+        context = {"title": title, "worker": worker, "log": panel(worker), "state": marks.badge(worker.state)}
+        context["launch"] = marks.link(worker, str(worker.launch_id))
+        context["deployment"] = marks.link(worker.deployment)
         return render(request, "registry/log_page.html", site.each_context(request) | context)
 
     return answer
@@ -81,11 +84,11 @@ def _tabs(worker: Worker) -> Iterator[tuple[str, Worker]]:
     """The replica's present launch, the one before it, and this one when it is neither."""
     current = logs.newest_launch(worker)
     previous = logs.previous_launch(current)
-    yield "Current launch", current
+    yield gettext("Current launch"), current
     if previous is not None:
-        yield "Previous launch", previous
+        yield gettext("Previous launch"), previous
     if worker not in {current, previous}:
-        yield "This launch", worker
+        yield gettext("This launch"), worker
 
 
 def _newest(worker: Worker, start: int) -> logs.News:
@@ -101,7 +104,8 @@ def _text(found: logs.News) -> SafeString:
     shown = format_html_join("", '<span data-lines="{}">{}</span>', ((len(block), "".join(block)) for block in blocks))
     if not found.missing:
         return shown
-    left_out = format_html('<span class="yard-log-note">… {} before …\n</span>', format_bytes(found.missing))
+    note = gettext("… {size} before …").format(size=format_bytes(found.missing))
+    left_out = format_html('<span class="yard-log-note">{}\n</span>', note)
     return format_html("{}{}", left_out, shown)
 
 
@@ -126,11 +130,18 @@ def _end(worker: Worker, start: int, *, found: logs.News | None = None) -> SafeS
 def _note(worker: Worker, found: logs.News) -> SafeString | str:
     """Why there is nothing; of a launch that is over how it ended, and what came after it."""
     if not logs.is_over(worker):
-        return found.note
-    reason = f" ({worker.reason})" if worker.reason else ""
-    ended = found.note or f"{worker} ended: {worker.get_state_display().lower()}{reason}."
+        return words.of(found.note)
+    ended = words.of(found.note) or _ended(worker)
     begun = logs.next_launch(worker)
     if begun is None:
         return ended
     url = reverse("admin:registry_worker_log", args=[begun.pk])
-    return format_html('{} The replica goes on with <a class="yard-link" href="{}">{}</a>.', ended, url, begun)
+    goes_on = gettext("{ended} The replica goes on with {launch}.")
+    return format_html(goes_on, ended=ended, launch=format_html('<a class="yard-link" href="{}">{}</a>', url, begun))
+
+
+def _ended(worker: Worker) -> str:
+    state = worker.get_state_display().lower()
+    if not worker.reason:
+        return gettext("{worker} ended: {state}.").format(worker=worker, state=state)
+    return gettext("{worker} ended: {state} ({reason}).").format(worker=worker, state=state, reason=worker.reason)

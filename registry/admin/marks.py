@@ -9,19 +9,22 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from registry.measures import format_age, format_bytes
+from registry.admin import words as phrases
+from registry.measures import format_bytes
 from registry.models import Device, Node
 from registry.states import BADGES, WorkerState
 from registry.status import SILENT, Status
 
 NOTHING = "–"
-SIMULATED = "It exists in name only: for tests and trials, with the echo engine."
+SIMULATED = _("It exists in name only: for tests and trials, with the echo engine.")
 
 
 def state(status: Status) -> SafeString:
     """A coloured dot and the words; long reasons are cut by the page and whole in the tooltip."""
-    return dot(status.badge, status.words)
+    return dot(status.badge, phrases.of_status(status))
 
 
 def dot(badge: str, words: str) -> SafeString:
@@ -40,7 +43,12 @@ def tag(words: str, colour: str = "default", title: str = "") -> SafeString:
 
 def simulated(row: Node | Device) -> SafeString:
     """Whatever exists in name only says so wherever it is shown."""
-    return tag("simulated", "warning", SIMULATED) if row.simulated else SafeString()
+    return simulated_tag() if row.simulated else SafeString()
+
+
+def simulated_tag() -> SafeString:
+    """Of a row or of a kind of devices."""
+    return tag(gettext("simulated"), "warning", str(SIMULATED))
 
 
 def product(name: str) -> str:
@@ -92,9 +100,12 @@ def memory_bar(*, total: int, claimed: int, used: int | None, foreign: int = 0) 
 
 
 def memory_words(*, total: int, claimed: int, used: int | None, foreign: int = 0) -> str:
-    in_use = f"{format_bytes(used)} used" if used is not None else "use not known"
-    others = f", {format_bytes(foreign)} held by others" if foreign else ""
-    return f"{format_bytes(claimed)} claimed, {in_use}{others}, of {format_bytes(total)}"
+    in_use = gettext("{size} used").format(size=format_bytes(used)) if used is not None else gettext("use not known")
+    sizes = {"claimed": format_bytes(claimed), "in_use": in_use, "total": format_bytes(total)}
+    if not foreign:
+        return gettext("{claimed} claimed, {in_use}, of {total}").format(**sizes)
+    shared = gettext("{claimed} claimed, {in_use}, {foreign} held by others, of {total}")
+    return shared.format(**sizes, foreign=format_bytes(foreign))
 
 
 def memory(*, total: int, claimed: int, used: int | None, foreign: int = 0) -> SafeString:
@@ -107,9 +118,10 @@ def age(since: timedelta | None, *, live: bool = True) -> SafeString | str:
     """How long ago; marked when something that should beat is silent."""
     if since is None:
         return NOTHING
+    ago = gettext("{age} ago").format(age=phrases.of_age(since))
     if live and since > SILENT:
-        return format_html('<span class="yard-state yard-warning yard-nowrap">{} ago</span>', format_age(since))
-    return whole(f"{format_age(since)} ago")
+        return format_html('<span class="yard-state yard-warning yard-nowrap">{}</span>', ago)
+    return whole(ago)
 
 
 def link(row: Model | None, words: str = "") -> SafeString | str:

@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.views import ChangeList
 
 from registry import desired, overview
@@ -31,7 +33,7 @@ class AliasInline(YardInline):
     form = AliasForm
     formset = AliasFormSet
     fields = ("name",)
-    verbose_name_plural = "Aliases: other names that clients may use for this model"
+    verbose_name_plural = _("Aliases: other names that clients may use for this model")
 
 
 class ModelList(ChangeList):  # type: ignore[misc]  # unfold has no types
@@ -53,15 +55,15 @@ class ModelAdmin(YardAdmin):
     inlines = (AliasInline,)
     list_display = ("name", "path", "other_names", "running")
     search_fields = ("name", "path", "aliases__name")
-    search_help_text = "Name, path or alias"
+    search_help_text = _("Name, path or alias")
     actions_detail = ("deploy_it",)
-    first_step = (
+    first_step = _(
         "Tell Modelyard where the weights of a model are, a folder, a .gguf file or a name on a hub; then deploy it."
     )
     change_form_outer_after_template = "registry/parts_bottom.html"
     fieldsets = (
         (None, {"fields": ("name", "path", "description")}),
-        ("Details", {"fields": ("chat_template", "trust_remote_code"), "classes": ("collapse",)}),
+        (_("Details"), {"fields": ("chat_template", "trust_remote_code"), "classes": ("collapse",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
@@ -79,17 +81,17 @@ class ModelAdmin(YardAdmin):
         response: HttpResponse = super().change_view(request, object_id, form_url, shown)
         return response
 
-    @display(description="Aliases")
+    @display(description=_("Aliases"))
     def other_names(self, model: Model) -> str:
         return ", ".join(alias.name for alias in model.aliases.all()) or marks.NOTHING
 
-    @display(description="Deployments")
+    @display(description=_("Deployments"))
     def running(self, model: Model) -> SafeString | str:
         lines = ((marks.link(deployment), _state(deployment)) for deployment in model.deployments.all())
         pairs = format_html_join("", '<span class="yard-pair">{} {}</span>', lines)
-        return pairs or format_html('<a class="yard-link" href="{}">Deploy it</a>', _deploy_url(model))
+        return pairs or format_html('<a class="yard-link" href="{}">{}</a>', _deploy_url(model), gettext("Deploy it"))
 
-    @action(description="Deploy…", permissions=["registry.add_deployment"], icon="play_arrow")
+    @action(description=_("Deploy…"), permissions=["registry.add_deployment"], icon="play_arrow")
     def deploy_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Nothing is ordered yet: the form opens with this model."""
         model = self.get_object(request, unquote(object_id))
@@ -107,10 +109,10 @@ class AliasAdmin(YardAdmin):
     form = AliasForm
     list_display = ("name", "model_link")
     list_select_related = ("model",)
-    first_step = "Give a model a second name, such as gpt-4o-mini, and programs that ask for that one get it."
+    first_step = _("Give a model a second name, such as gpt-4o-mini, and programs that ask for that one get it.")
     search_fields = ("name", "model__name")
 
-    @display(description="Model", ordering="model__name")
+    @display(description=_("Model"), ordering="model__name")
     def model_link(self, alias: Alias) -> SafeString | str:
         return marks.link(alias.model)
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from registry import desired
@@ -42,9 +43,10 @@ class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
     """All labels of a node in one line."""
 
     labels = LabelsField(
+        label=_("Labels"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "zone=a disk=fast"}),
-        help_text="key=value, several by spaces. Deployments choose nodes by them; what runs there goes on.",
+        help_text=_("key=value, several by spaces. Deployments choose nodes by them; what runs there goes on."),
     )
 
     class Meta:
@@ -60,15 +62,15 @@ class NodeForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
 class StandingFilter(ChoiceFilter):
     """By what the list says of a node."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
     options = {
-        "online": "Online",
-        "silent": "Silent",
-        "draining": "Draining",
-        "cordoned": "Cordoned",
-        "left": "Left",
-        "trouble": "With a device in quarantine",
+        "online": _("Online"),
+        "silent": _("Silent"),
+        "draining": _("Draining"),
+        "cordoned": _("Cordoned"),
+        "left": _("Left"),
+        "trouble": _("With a device in quarantine"),
     }
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -93,8 +95,8 @@ class NodeAdmin(NodeOrdersAdmin):
     list_filter = (StandingFilter, LabelFilter, "simulated")
     list_display_links = ("title",)
     search_fields = ("name", "hostname")
-    search_help_text = "Name or host"
-    first_step = (
+    search_help_text = _("Name or host")
+    first_step = _(
         "A machine becomes a node when its agent starts: modelyard up starts one here, modelyard agent one elsewhere."
     )
     ordering = ("name",)
@@ -151,30 +153,30 @@ class NodeAdmin(NodeOrdersAdmin):
         # Only the labels: the agent writes the other columns all the time.
         desired.label(obj, form.changes(), actor=actor(request))
 
-    @display(description="Node", ordering="name")
+    @display(description=_("Node"), ordering="name")
     def title(self, node: Node) -> SafeString:
         return format_html('<span class="yard-nowrap">{} {}</span>', node.name, marks.simulated(node))
 
-    @display(description="State")
+    @display(description=_("State"))
     def doing(self, node: Node) -> SafeString:
         return nodeparts.state_of(node)
 
-    @display(description="Last seen", ordering="-last_seen_at")
+    @display(description=_("Last seen"), ordering="-last_seen_at")
     def seen(self, node: Node) -> SafeString | str:
         return marks.age(node.silence, live=node.left_at is None)  # type: ignore[attr-defined]  # annotated
 
-    @display(description="Devices")
+    @display(description=_("Devices"))
     def devices(self, node: Node) -> SafeString:
         return nodeparts.devices_of(node)
 
-    @display(description="Workers", ordering="running")
+    @display(description=_("Workers"), ordering="running")
     def workers(self, node: Node) -> int:
         return int(node.running)  # type: ignore[attr-defined]  # annotated
 
-    @display(description="Disk free", ordering="disk_free_bytes")
+    @display(description=_("Disk free"), ordering="disk_free_bytes")
     def disk(self, node: Node) -> SafeString | str:
         return nodeparts.disk_of(node)
 
-    @display(description="Labels")
+    @display(description=_("Labels"))
     def labelled(self, node: Node) -> SafeString | str:
         return marks.labels(node.labels)

@@ -8,6 +8,8 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop, ngettext
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
@@ -18,7 +20,7 @@ from registry.admin.fields import LabelChangesField
 from registry.models import Node, Worker
 from registry.states import ACTIVE
 
-NOUN = "node"
+NOUN = _("node")
 WEEK_MIN = 7 * 24 * 60
 
 
@@ -36,12 +38,12 @@ class DrainForm(_AboutWorkers):
     """How long what runs may go on."""
 
     minutes = forms.IntegerField(
-        label="Minutes until what still runs is stopped",
+        label=_("Minutes until what still runs is stopped"),
         initial=10,
         min_value=0,
         max_value=WEEK_MIN,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="0: at once.",
+        help_text=_("0: at once."),
     )
 
 
@@ -49,10 +51,10 @@ class RemoveForm(_AboutWorkers):
     """Whether to remove it in any case."""
 
     force = forms.BooleanField(
-        label="Even if its agent is running or workers are left",
+        label=_("Even if its agent is running or workers are left"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="They are given up as lost and placed elsewhere; their processes end by themselves.",
+        help_text=_("They are given up as lost and placed elsewhere; their processes end by themselves."),
     )
 
 
@@ -60,9 +62,9 @@ class LabelForm(BaseDialogForm):  # type: ignore[misc]  # unfold has no types
     """Labels to set and to delete."""
 
     labels = LabelChangesField(
-        label="Labels",
+        label=_("Labels"),
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "zone=a old-"}),
-        help_text="key=value sets a label, key- deletes it; several by spaces. Deployments choose nodes by them.",
+        help_text=_("key=value sets a label, key- deletes it; several by spaces. Deployments choose nodes by them."),
     )
 
 
@@ -72,41 +74,45 @@ def _drain(node: Node, answers: Answers, actor: str) -> object:
 
 CORDON = Order(
     verb="cordon",
-    meaning="It gets no new workers; what runs there goes on.",
-    done=("is cordoned", "are cordoned"),
+    meaning=_("It gets no new workers; what runs there goes on."),
+    done=(gettext_noop("is cordoned"), gettext_noop("are cordoned")),
     give=lambda node, answers, actor: desired.cordon(node, cordoned=True, actor=actor),
     icon="block",
 )
 UNCORDON = Order(
     verb="uncordon",
-    meaning="It gets new workers again. This also ends a drain.",
-    done=("takes workers again", "take workers again"),
+    meaning=_("It gets new workers again. This also ends a drain."),
+    done=(gettext_noop("takes workers again"), gettext_noop("take workers again")),
     give=lambda node, answers, actor: desired.cordon(node, cordoned=False, actor=actor),
     icon="check_circle",
     variant=ActionVariant.PRIMARY,
 )
 DRAIN = Order(
     verb="drain",
-    meaning="It gets no new workers. Its replicas move to other nodes where they fit; workers finish their requests "
-    "first, and what still runs at the deadline is stopped.",
-    done=("drains", "drain"),
+    meaning=_(
+        "It gets no new workers. Its replicas move to other nodes where they fit; workers finish their requests "
+        "first, and what still runs at the deadline is stopped."
+    ),
+    done=(gettext_noop("drains"), gettext_noop("drain")),
     give=_drain,
     icon="logout",
     form=DrainForm,
 )
 LABEL = Order(
     verb="label",
-    meaning="Labels say what a node is, such as its zone. What runs there goes on.",
-    done=("is labelled", "are labelled"),
+    meaning=_("Labels say what a node is, such as its zone. What runs there goes on."),
+    done=(gettext_noop("is labelled"), gettext_noop("are labelled")),
     give=lambda node, answers, actor: desired.label(node, answers["labels"], actor=actor),
     icon="sell",
     form=LabelForm,
 )
 REMOVE = Order(
     verb="remove",
-    meaning="Modelyard forgets the node, its devices and its labels; its history stays. An agent that starts there "
-    "again registers it anew.",
-    done=("is removed", "are removed"),
+    meaning=_(
+        "Modelyard forgets the node, its devices and its labels; its history stays. An agent that starts there "
+        "again registers it anew."
+    ),
+    done=(gettext_noop("is removed"), gettext_noop("are removed")),
     give=lambda node, answers, actor: desired.remove_node(node, actor=actor, force=answers["force"]),
     icon="delete",
     form=RemoveForm,
@@ -128,7 +134,7 @@ class NodeOrdersAdmin(AskingAdmin):
 
     def line(self, row: Node) -> str:
         count = row.running  # type: ignore[attr-defined]  # annotated by the list
-        return f"{count} worker{'' if count == 1 else 's'}"
+        return ngettext("{count} worker", "{count} workers", count).format(count=count)
 
     def has_remove_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         user = request.user

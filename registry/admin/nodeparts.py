@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
-from registry.admin import live, marks
+from registry.admin import live, marks, words
 from registry.admin.device import (
     devices_to_show,
     holders,
@@ -45,8 +46,8 @@ def status_of(node: Node) -> tuple[Phase, str]:
 
 
 def state_of(node: Node) -> SafeString:
-    phase, words = status_of(node)
-    return marks.dot(phase.value, words)
+    phase, said = status_of(node)
+    return marks.dot(phase.value, words.of(said))
 
 
 def devices_of(node: Node) -> SafeString:
@@ -55,7 +56,7 @@ def devices_of(node: Node) -> SafeString:
     if not devices:
         return marks.whole(marks.NOTHING)
     sick = sum(bool(device.quarantine) or not device.present for device in devices)
-    mark = marks.tag(f"{sick} in trouble", "danger") if sick else ""
+    mark = marks.tag(gettext("{count} in trouble").format(count=sick), "danger") if sick else ""
     return format_html('<span class="yard-device">{} {}{}</span>', products_of(node), mark, memory_of_all(devices))
 
 
@@ -68,12 +69,12 @@ def products_of(node: Node) -> str:
 def disk_of(node: Node) -> SafeString | str:
     if node.disk_free_bytes is None:
         return marks.NOTHING
-    words = format_bytes(node.disk_free_bytes)
+    size = format_bytes(node.disk_free_bytes)
     if node.disk_total_bytes:
-        words += f" of {format_bytes(node.disk_total_bytes)}"
+        size = gettext("{part} of {whole}").format(part=size, whole=format_bytes(node.disk_total_bytes))
         if node.disk_free_bytes < LITTLE_DISK * node.disk_total_bytes:
-            return marks.dot("warning", words)
-    return marks.whole(words)
+            return marks.dot("warning", size)
+    return marks.whole(size)
 
 
 def now_part(request: HttpRequest, node_id: int) -> SafeString | None:

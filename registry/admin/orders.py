@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from unfold.enums import ActionVariant
 
 from registry import desired
 from registry.admin.asking import AskingAdmin, Order, button, list_action
 from registry.models import Deployment
 
-NOUN = "deployment"
+NOUN = _("deployment")
 DEPLOY = Order(
     verb="deploy",
-    meaning="It runs with its present settings; replicas that were given up start anew.",
-    done=("starts", "start"),
+    meaning=_("It runs with its present settings; replicas that were given up start anew."),
+    done=(gettext_noop("starts"), gettext_noop("start")),
     give=lambda deployment, answers, actor: desired.start(deployment, actor=actor),
     icon="play_arrow",
     variant=ActionVariant.PRIMARY,
@@ -20,15 +22,15 @@ DEPLOY = Order(
 )
 STOP = Order(
     verb="stop",
-    meaning="Workers finish the requests that they have, and end. The settings stay.",
-    done=("stops", "stop"),
+    meaning=_("Workers finish the requests that they have, and end. The settings stay."),
+    done=(gettext_noop("stops"), gettext_noop("stop")),
     give=lambda deployment, answers, actor: desired.stop(deployment, actor=actor),
     icon="stop",
 )
 RESTART = Order(
     verb="restart",
-    meaning="Every worker is replaced by a new one, and finishes the requests that it has first.",
-    done=("restarts", "restart"),
+    meaning=_("Every worker is replaced by a new one, and finishes the requests that it has first."),
+    done=(gettext_noop("restarts"), gettext_noop("restart")),
     give=lambda deployment, answers, actor: desired.restart(deployment, actor=actor),
     icon="restart_alt",
 )

@@ -9,9 +9,10 @@ from django.contrib.auth.models import Permission
 from django.forms.widgets import CheckboxSelectMultiple
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import CHECKBOX_CLASSES
 
-VERBS = ("view", "add", "change", "delete")
+VERBS = {"view": _("view"), "add": _("add"), "change": _("change"), "delete": _("delete")}
 
 
 class RightsTable(CheckboxSelectMultiple):
@@ -26,11 +27,11 @@ class RightsTable(CheckboxSelectMultiple):
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         apps: dict[str, dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
-        for _, (option,), _ in context["widget"]["optgroups"]:
+        for _group, (option,), _index in context["widget"]["optgroups"]:
             permission: Permission = option["value"].instance
             app, noun = permission.content_type.app_labeled_name.split(" | ")
             apps[app][noun][permission.codename.partition("_")[0]] = option
-        context["widget"] |= {"verbs": VERBS, "apps": _table(apps), "box": " ".join(CHECKBOX_CLASSES)}
+        context["widget"] |= {"verbs": VERBS.values(), "apps": _table(apps), "box": " ".join(CHECKBOX_CLASSES)}
         return context
 
 
@@ -42,7 +43,7 @@ def _table(apps: dict[str, dict[str, dict[str, Any]]]) -> list[dict[str, Any]]:
             "lines": [
                 {
                     "noun": noun,
-                    "cells": [(verb, options.get(verb)) for verb in VERBS],
+                    "cells": [(words, options.get(verb)) for verb, words in VERBS.items()],
                     "others": [(verb, option) for verb, option in options.items() if verb not in VERBS],
                 }
                 for noun, options in nouns.items()

@@ -9,27 +9,32 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from registry.admin import live
-from registry.measures import format_age
+from registry.admin import live, words
 from registry.models import Sweep
 
 LATE = timedelta(seconds=15)  # it sweeps every second or two
-CONSEQUENCE = "Until it does, nothing is placed, replaced or found missing; models that run go on serving."
+CONSEQUENCE = _("Until it does, nothing is placed, replaced or found missing; models that run go on serving.")
 
 
 def warnings() -> list[tuple[str, str]]:
     """Title and sentence of each thing that operators must know before they believe the pages."""
     sweep = Sweep.objects.annotate(silence=Now() - F("swept_at")).first()
     if sweep is None:
-        return [("The control plane has never looked", f"Is it running? “modelyard status” tells. {CONSEQUENCE}")]
+        asked = gettext("Is it running? “modelyard status” tells. {consequence}").format(consequence=CONSEQUENCE)
+        return [(gettext("The control plane has never looked"), asked)]
     found = []
     if sweep.silence > LATE:
-        title = f"The control plane has not swept for {format_age(sweep.silence)}: is it running?"
-        found.append((title, f"“modelyard status” tells. {CONSEQUENCE}"))
+        title = gettext("The control plane has not swept for {age}: is it running?")
+        told = gettext("“modelyard status” tells. {consequence}").format(consequence=CONSEQUENCE)
+        found.append((title.format(age=words.of_age(sweep.silence)), told))
     if sweep.alarm:
-        since = f" since {sweep.alarm_since:%H:%M:%S} UTC" if sweep.alarm_since else ""
-        found.append((f"Alarm{since}: nobody is evicted", sweep.alarm))
+        title = gettext("Alarm: nobody is evicted")
+        if sweep.alarm_since:
+            title = gettext("Alarm since {time} UTC: nobody is evicted").format(time=f"{sweep.alarm_since:%H:%M:%S}")
+        found.append((title, sweep.alarm))
     return found
 
 

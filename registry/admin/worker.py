@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from registry.admin import live, logs, marks, workerline, workerpage
 from registry.admin.base import ReadOnlyAdmin, display
@@ -21,9 +22,9 @@ from registry.states import ACTIVE
 class LifeFilter(ChoiceFilter):
     """Running or over."""
 
-    title = "life"
+    title = _("life")
     parameter_name = "life"
-    options = {"active": "Running or on the way", "ended": "Over"}
+    options = {"active": _("Running or on the way"), "ended": _("Over")}
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(state__in=ACTIVE) if value == "active" else queryset.exclude(state__in=ACTIVE)
@@ -36,8 +37,8 @@ class WorkerAdmin(ReadOnlyAdmin):
     list_display = ("launch", "doing", "place", "claimed", "heartbeat", "busy", "revision_link", "why")
     list_filter = (LifeFilter, "state", NodeFilter, DeploymentFilter)
     search_fields = ("deployment__name", "launch_id", "node__name", "reason")
-    search_help_text = "Deployment, node, launch id or reason"
-    first_step = "Workers are started for you: deploy a model, and they are listed here with their logs."
+    search_help_text = _("Deployment, node, launch id or reason")
+    first_step = _("Workers are started for you: deploy a model, and they are listed here with their logs.")
     change_form_outer_before_template = "registry/parts_top.html"
     change_form_outer_after_template = "registry/parts_bottom.html"
     fieldsets = ((None, {"fields": ()}),)
@@ -68,35 +69,35 @@ class WorkerAdmin(ReadOnlyAdmin):
             parts = {"above": workerpage.now_part(request, worker_id), "below": workerpage.below(request, worker_id)}
         return super().change_view(request, object_id, form_url, (extra_context or {}) | parts)
 
-    @display(description="Worker", ordering="deployment__name")
+    @display(description=_("Worker"), ordering="deployment__name")
     def launch(self, worker: Worker) -> SafeString:
         return marks.whole(str(worker))
 
-    @display(description="State", ordering="state")
+    @display(description=_("State"), ordering="state")
     def doing(self, worker: Worker) -> SafeString:
         return workerline.state(worker)
 
-    @display(description="Node and devices", ordering="node__name")
+    @display(description=_("Node and devices"), ordering="node__name")
     def place(self, worker: Worker) -> SafeString | str:
         return workerline.place(worker)
 
-    @display(description="Claimed memory")
+    @display(description=_("Claimed memory"))
     def claimed(self, worker: Worker) -> str:
         return workerline.claimed(worker)
 
-    @display(description="Heartbeat", ordering="-heartbeat_at")
+    @display(description=_("Heartbeat"), ordering="-heartbeat_at")
     def heartbeat(self, worker: Worker) -> SafeString | str:
         silence: timedelta | None = worker.silence  # type: ignore[attr-defined]  # annotated
         return marks.age(silence, live=worker.state in ACTIVE)
 
-    @display(description="Work", ordering="-tokens_per_second")
+    @display(description=_("Work"), ordering="-tokens_per_second")
     def busy(self, worker: Worker) -> str:
         return workerline.work(worker)
 
-    @display(description="Revision", ordering="revision__number")
+    @display(description=_("Revision"), ordering="revision__number")
     def revision_link(self, worker: Worker) -> SafeString | str:
         return marks.link(worker.revision, f"r{worker.revision.number}")
 
-    @display(description="Reason", ordering="reason", empty_value=marks.NOTHING)
+    @display(description=_("Reason"), ordering="reason", empty_value=marks.NOTHING)
     def why(self, worker: Worker) -> SafeString | str:
         return marks.reason(worker.reason)

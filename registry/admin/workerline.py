@@ -10,6 +10,7 @@ from django.db.models import F, Prefetch, QuerySet
 from django.db.models.functions import Now
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from registry.admin import marks
 from registry.measures import format_bytes
@@ -60,7 +61,7 @@ def state(worker: Worker) -> SafeString:
         words = f"{worker.progress} % {worker.detail}".strip()
         return format_html("{} <small>{}</small>{}", badge, words, marks.progress_bar(worker.progress))
     if silent(worker):
-        return format_html("{} <small>no heartbeat</small>", badge)
+        return format_html("{} <small>{}</small>", badge, gettext("no heartbeat"))
     return badge
 
 
@@ -77,7 +78,7 @@ def place(worker: Worker) -> SafeString | str:
     marked = held[0] if held else worker.node
     tags = [marks.simulated(marked)] if marked else []
     if any(device.quarantine for device in held):
-        tags.append(marks.tag("quarantined", "danger"))
+        tags.append(marks.tag(gettext("quarantined"), "danger"))
     return format_html("{} {}", words, format_html_join(" ", "{}", ((tag,) for tag in tags if tag)))
 
 
@@ -96,13 +97,13 @@ def kin(worker: Worker) -> SafeString:
 
 def _kin(worker: Worker) -> Iterator[tuple[str, SafeString | str]]:
     if worker.replaces is not None:
-        words = "takes over from" if worker.state in ACTIVE else "followed"
+        words = gettext("takes over from") if worker.state in ACTIVE else gettext("followed")
         yield words, marks.link(worker.replaces, launch(worker.replaces))
     for successor in worker.successors.all():
         if worker.state in ACTIVE and successor.state not in ACTIVE:
             continue  # it ended before it could take over
-        words = "serves until the next is ready:" if worker.state in ACTIVE else "followed by"
-        yield words, marks.link(successor, launch(successor))
+        until = gettext("serves until the next is ready:")
+        yield until if worker.state in ACTIVE else gettext("followed by"), marks.link(successor, launch(successor))
 
 
 def launch(worker: Worker) -> str:
@@ -119,4 +120,7 @@ def claimed(worker: Worker) -> str:
 def work(worker: Worker) -> str:
     if worker.state not in {WorkerState.READY, WorkerState.DRAINING}:
         return marks.NOTHING
-    return f"{worker.in_flight} in flight, {worker.tokens_per_second:.0f} tokens/s" if worker.in_flight else "idle"
+    if not worker.in_flight:
+        return gettext("idle")
+    busy = gettext("{count} in flight, {speed} tokens/s")
+    return busy.format(count=worker.in_flight, speed=f"{worker.tokens_per_second:.0f}")

@@ -8,6 +8,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from inference.protocol.causes import Cause
 from registry.admin import live, logs, marks, workerline
@@ -18,25 +20,25 @@ from registry.models import Claim, Worker
 from registry.states import ACTIVE, WorkerState
 
 CAUSES = {
-    Cause.GPU_MEMORY: "Out of GPU memory",
-    Cause.HOST_MEMORY: "Out of the machine's memory",
-    Cause.FILES_MISSING: "Files of the model are missing",
-    Cause.FILES_CORRUPT: "Files of the model are damaged",
-    Cause.DOWNLOAD: "The model could not be downloaded",
-    Cause.ARCHITECTURE: "This kind of model cannot be served",
-    Cause.REMOTE_CODE: "The model wants to run code of its own",
-    Cause.OPTIONS: "An option is wrong",
-    Cause.PORT_TAKEN: "Its port is taken",
-    Cause.DRIVER_MISSING: "The GPU's driver is missing",
-    Cause.DISK_FULL: "The disk is full",
-    Cause.NOT_INSTALLED: "The engine is not installed",
-    Cause.KILLED: "Killed from outside",
-    Cause.CRASHED: "Crashed",
-    Cause.HUNG: "Hung",
-    Cause.TIMEOUT: "Took too long",
-    Cause.NODE_LOST: "Its node was lost",
-    Cause.SPAWN: "Could not be started",
-    Cause.EXITED: "Ended without saying why",
+    Cause.GPU_MEMORY: _("Out of GPU memory"),
+    Cause.HOST_MEMORY: _("Out of the machine's memory"),
+    Cause.FILES_MISSING: _("Files of the model are missing"),
+    Cause.FILES_CORRUPT: _("Files of the model are damaged"),
+    Cause.DOWNLOAD: _("The model could not be downloaded"),
+    Cause.ARCHITECTURE: _("This kind of model cannot be served"),
+    Cause.REMOTE_CODE: _("The model wants to run code of its own"),
+    Cause.OPTIONS: _("An option is wrong"),
+    Cause.PORT_TAKEN: _("Its port is taken"),
+    Cause.DRIVER_MISSING: _("The GPU's driver is missing"),
+    Cause.DISK_FULL: _("The disk is full"),
+    Cause.NOT_INSTALLED: _("The engine is not installed"),
+    Cause.KILLED: _("Killed from outside"),
+    Cause.CRASHED: _("Crashed"),
+    Cause.HUNG: _("Hung"),
+    Cause.TIMEOUT: _("Took too long"),
+    Cause.NODE_LOST: _("Its node was lost"),
+    Cause.SPAWN: _("Could not be started"),
+    Cause.EXITED: _("Ended without saying why"),
 }
 
 
@@ -49,7 +51,7 @@ def now_part(request: HttpRequest, worker_id: int) -> SafeString | None:
         "worker": worker,
         "line": workerline.WorkerLine.of(worker),
         "box": told(worker),
-        "revision": marks.link(worker.revision, f"revision {worker.revision.number}"),
+        "revision": marks.link(worker.revision, gettext("revision {number}").format(number=worker.revision.number)),
         "deployment": marks.link(worker.deployment),
         "node": marks.link(worker.node),
         "claims": _claims(worker),
@@ -71,7 +73,7 @@ def events_part(request: HttpRequest, worker_id: int) -> SafeString | None:
     context = {
         "deployment": worker.deployment,
         "events": list(worker.events.all()),
-        "whole": "The deployment’s timeline",
+        "whole": gettext("The deployment’s timeline"),
     }
     url = reverse("admin:registry_worker_events", args=[worker_id])
     return live.part("worker-events", url, template="registry/events.html", context=context)
@@ -89,23 +91,22 @@ def below(request: HttpRequest, worker_id: int) -> SafeString | None:
 def told(worker: Worker) -> SafeString | str:
     """What happened and what to do next, where there is something to tell."""
     hint = hint_of(worker)
-    next_step = f"What to do: {hint}" if hint else ""
+    next_step = gettext("What to do: {hint}").format(hint=hint) if hint else ""
     if worker.state in {WorkerState.FAILED, WorkerState.LOST}:
         return marks.box(title_of(worker), worker.reason, next_step, colour="danger")
     if worker.state == WorkerState.PENDING and worker.reason:
-        return marks.box("No place yet", worker.reason, next_step, colour="warning")
+        return marks.box(gettext("No place yet"), worker.reason, next_step, colour="warning")
     if worker.unresponsive_since is not None and worker.state in ACTIVE:
-        words = (
-            f"Its process has answered neither the database nor its agent since {_moment(worker.unresponsive_since)}."
-        )
-        return marks.box("It does not answer", words, next_step, colour="warning")
+        words = gettext("Its process has answered neither the database nor its agent since {moment}.")
+        said = words.format(moment=_moment(worker.unresponsive_since))
+        return marks.box(gettext("It does not answer"), said, next_step, colour="warning")
     return ""
 
 
 def title_of(worker: Worker) -> str:
     """The kind of failure in words."""
     known = {cause.value: words for cause, words in CAUSES.items()}
-    return known.get(worker.cause, WorkerState(worker.state).label)
+    return str(known.get(worker.cause, WorkerState(worker.state).label))
 
 
 def process(worker: Worker) -> str:
@@ -114,8 +115,8 @@ def process(worker: Worker) -> str:
         return marks.NOTHING
     words = f"pid {worker.pid}"
     if worker.process_started:
-        words += f", started at tick {worker.process_started}"
-    return f"{words} of boot {worker.boot_id}" if worker.boot_id else words
+        words = gettext("{process}, started at tick {tick}").format(process=words, tick=worker.process_started)
+    return gettext("{process} of boot {boot}").format(process=words, boot=worker.boot_id) if worker.boot_id else words
 
 
 def exit_words(worker: Worker) -> str:
@@ -136,22 +137,22 @@ def _claims(worker: Worker) -> SafeString | str:
 def _device_marks(claim: Claim) -> SafeString:
     tags = [marks.simulated(claim.device)]
     if claim.device.quarantine:
-        tags.append(marks.tag("quarantined", "danger", claim.device.quarantine))
+        tags.append(marks.tag(gettext("quarantined"), "danger", claim.device.quarantine))
     return format_html_join(" ", "{}", ((tag,) for tag in tags if tag))
 
 
 def _memory(worker: Worker) -> str:
-    figures = (("now", worker.memory_bytes), ("peak", worker.memory_peak_bytes))
-    return ", ".join(f"{format_bytes(size)} {name}" for name, size in figures if size) or marks.NOTHING
+    figures = ((gettext("{size} now"), worker.memory_bytes), (gettext("{size} peak"), worker.memory_peak_bytes))
+    return gettext(", ").join(words.format(size=format_bytes(size)) for words, size in figures if size) or marks.NOTHING
 
 
 def _times(worker: Worker) -> list[tuple[str, str]]:
     moments = (
-        ("Created", worker.created_at),
-        ("Taken on", worker.launching_at),
-        ("Ready", worker.ready_at),
-        ("Process ended", worker.exited_at),
-        ("Over", worker.ended_at),
+        (gettext("Created"), worker.created_at),
+        (gettext("Taken on"), worker.launching_at),
+        (gettext("Ready"), worker.ready_at),
+        (gettext("Process ended"), worker.exited_at),
+        (gettext("Over"), worker.ended_at),
     )
     return [(name, _moment(at)) for name, at in moments if at]
 

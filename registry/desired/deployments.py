@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from inference.protocol.engines import ENGINES, engine_entry
 from registry.desired.announce import announce
@@ -111,7 +112,8 @@ def delete(deployment: Deployment, *, actor: str) -> None:
     """Forget a deployment that runs nothing. Raises `InvalidDesire` while it does."""
     alive = Q(state__in=ACTIVE) | Q(launching_at__isnull=False, exited_at__isnull=True)
     if deployment.workers.filter(alive).exists():
-        raise InvalidDesire(f"{deployment.name} still has workers: stop it first, and delete it when they are gone.")
+        words = gettext("{deployment} still has workers: stop it first, and delete it when they are gone.")
+        raise InvalidDesire(words.format(deployment=deployment.name))
     with transaction.atomic():
         record(actor=actor, subject=deployment.name, reason="delete")
         deployment.delete()
@@ -156,9 +158,9 @@ def _check_words(wish: Wish) -> None:
 def check_options(options: object) -> None:
     """Raises `InvalidDesire` for engine options that no engine could be started with."""
     if not isinstance(options, dict):
-        raise InvalidDesire('options must be a JSON object, such as {"dtype": "bfloat16"}.')
+        raise InvalidDesire(gettext('options must be a JSON object, such as {"dtype": "bfloat16"}.'))
     if options.get("device", "auto") not in DEVICES:
-        raise InvalidDesire(f"options: device must be one of {', '.join(DEVICES)}.")
+        raise InvalidDesire(gettext("options: device must be one of {known}.").format(known=", ".join(DEVICES)))
 
 
 def _model(wish: Wish) -> Model:

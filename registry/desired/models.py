@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
+from django.utils.translation import gettext
 
 from registry.desired.announce import announce
 from registry.desired.deployments import model_changed
@@ -57,7 +58,9 @@ def delete_model(model: Model, *, actor: str) -> None:
         try:
             model.delete()
         except ProtectedError as error:
-            raise InvalidDesire(f"{model.name} has deployments: delete them first.") from error
+            raise InvalidDesire(
+                gettext("{model} has deployments: delete them first.").format(model=model.name)
+            ) from error
         announce()
 
 

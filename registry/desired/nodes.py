@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext, ngettext
 
 from registry.clock import database_now
 from registry.desired.announce import announce
@@ -48,7 +49,7 @@ def drain(node: Node, *, timeout_s: float, actor: str) -> datetime:
     Returns the deadline, on the database's clock.
     """
     if not 0 <= timeout_s <= LONGEST_DRAIN.total_seconds():
-        raise InvalidDesire("A drain takes a time-out from 0 to 604800 seconds.")
+        raise InvalidDesire(gettext("A drain takes a time-out from 0 to 604800 seconds."))
     deadline = database_now() + timedelta(seconds=timeout_s)
     with transaction.atomic():
         Node.objects.filter(pk=node.pk).update(cordoned=True, drain_deadline=deadline, changed_by=actor)
@@ -92,21 +93,28 @@ def remove_node(node: Node, *, actor: str, force: bool = False) -> None:
 def _check_removable(node: Node) -> None:
     silent = node.last_seen_at is None or database_now() - node.last_seen_at > NODE_LATE
     if node.left_at is None and not silent:
-        raise InvalidDesire(f"The agent of {node.name} is running: stop it first, then remove the node.")
+        words = gettext("The agent of {node} is running: stop it first, then remove the node.")
+        raise InvalidDesire(words.format(node=node.name))
     alive = Q(state__in=ACTIVE) | Q(launching_at__isnull=False, exited_at__isnull=True)
     count = node.workers.filter(alive).count()
     if count:
-        raise InvalidDesire(
-            f"{node.name} has {count} worker{'s' if count > 1 else ''} that may still run: drain it first, or remove "
-            "it by force, which gives them up as lost."
+        words = ngettext(
+            "{node} has {count} worker that may still run: drain it first, or remove it by force, which gives them up "
+            "as lost.",
+            "{node} has {count} workers that may still run: drain it first, or remove it by force, which gives them up "
+            "as lost.",
+            count,
         )
+        raise InvalidDesire(words.format(node=node.name, count=count))
 
 
 def _check_label(key: str, value: str | None) -> None:
     if not LABEL_KEY.fullmatch(key):
-        raise InvalidDesire(f"{key!r} cannot be a label: use letters, digits and . _ / - (at most 63).")
+        words = gettext("{key} cannot be a label: use letters, digits and . _ / - (at most 63).")
+        raise InvalidDesire(words.format(key=repr(key)))
     if value is not None and (not value.isprintable() or len(value) > LONGEST_VALUE):
-        raise InvalidDesire(f"The label {key} can hold at most {LONGEST_VALUE} printable characters.")
+        words = gettext("The label {key} can hold at most {most} printable characters.")
+        raise InvalidDesire(words.format(key=key, most=LONGEST_VALUE))
 
 
 def _tell(node: Node, what: str, *, actor: str) -> None:

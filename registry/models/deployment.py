@@ -10,25 +10,26 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from inference.protocol.engines import DEFAULT_ENGINE, ENGINES
 from registry.models.model import Model
 
 deployment_name = RegexValidator(
-    r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$", "Use lower-case letters, digits and . _ - (at most 63)."
+    r"^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$", _("Use lower-case letters, digits and . _ - (at most 63).")
 )
 
 
-def engine_choices() -> list[tuple[str, str]]:
+def engine_choices() -> list[tuple[str, Any]]:
     """What loads the weights. A function, so that a new engine needs no migration."""
-    return [(name, entry.label) for name, entry in ENGINES.items()]
+    return [(name, _(entry.label)) for name, entry in ENGINES.items()]
 
 
 class Strategy(models.TextChoices):
     """Which of the devices that fit is taken."""
 
-    SPREAD = "spread", "Spread: the emptiest device"
-    PACK = "pack", "Pack: the fullest device that still fits"
+    SPREAD = "spread", _("Spread: the emptiest device")
+    PACK = "pack", _("Pack: the fullest device that still fits")
 
 
 def seconds(default: int, explanation: str) -> models.PositiveIntegerField[int, int]:
@@ -43,34 +44,34 @@ class Deployment(models.Model):
     name = models.CharField(max_length=63, unique=True, validators=[deployment_name])
     model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="deployments")
     replicas = models.PositiveSmallIntegerField(default=1, validators=[MaxValueValidator(256)])
-    paused = models.BooleanField(default=False, help_text="A paused deployment keeps its settings and runs nothing.")
+    paused = models.BooleanField(default=False, help_text=_("A paused deployment keeps its settings and runs nothing."))
     engine = models.CharField(max_length=16, choices=engine_choices, default=DEFAULT_ENGINE)
-    options = models.JSONField(default=dict, blank=True, help_text='Engine options, such as {"dtype": "bfloat16"}.')
+    options = models.JSONField(default=dict, blank=True, help_text=_('Engine options, such as {"dtype": "bfloat16"}.'))
     memory_bytes = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="Memory that a replica claims; empty: estimated from the weights."
+        null=True, blank=True, help_text=_("Memory that a replica claims; empty: estimated from the weights.")
     )
     restart_budget = models.PositiveSmallIntegerField(
-        default=5, help_text="Failures within ten minutes after which a replica is given up."
+        default=5, help_text=_("Failures within ten minutes after which a replica is given up.")
     )
     # where
     gpus = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(64)],
-        help_text="GPUs of one node that a replica is spread over; empty: as few as it fits on.",
+        help_text=_("GPUs of one node that a replica is spread over; empty: as few as it fits on."),
     )
     devices = models.CharField(
         max_length=1000,
         blank=True,
-        help_text="Named devices, such as node-a:2,3 (in this order); several groups, one a replica, by spaces.",
+        help_text=_("Named devices, such as node-a:2,3 (in this order); several groups, one a replica, by spaces."),
     )
     node_labels = models.JSONField(
-        default=dict, blank=True, help_text='Labels that a node must have, such as {"zone": "a"}.'
+        default=dict, blank=True, help_text=_('Labels that a node must have, such as {"zone": "a"}.')
     )
     max_memory_per_gpu_bytes = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="The most that a replica claims of one GPU; empty: no limit."
+        null=True, blank=True, help_text=_("The most that a replica claims of one GPU; empty: no limit.")
     )
-    exclusive = models.BooleanField(default=False, help_text="Take whole devices and share them with nobody.")
+    exclusive = models.BooleanField(default=False, help_text=_("Take whole devices and share them with nobody."))
     strategy = models.CharField(max_length=8, choices=Strategy.choices, default=Strategy.SPREAD)
     # how long
     start_timeout_s = seconds(60, "How long a process may take to give its first sign of life")
@@ -80,7 +81,7 @@ class Deployment(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     changed_by = models.CharField(max_length=150, blank=True, editable=False)
     renewed_at = models.DateTimeField(
-        db_default=Now(), editable=False, help_text="Workers from before are replaced, and their failures forgiven."
+        db_default=Now(), editable=False, help_text=_("Workers from before are replaced, and their failures forgiven.")
     )
 
     class Meta:
@@ -127,13 +128,15 @@ class Revision(models.Model):
     launch_key = models.CharField(
         max_length=16,
         default="",
-        help_text="Workers of revisions with the same key need not be replaced by one another.",
+        help_text=_("Workers of revisions with the same key need not be replaced by one another."),
     )
-    estimate = models.JSONField(default=dict, help_text="What the claim is made of, in bytes, and where it comes from.")
+    estimate = models.JSONField(
+        default=dict, help_text=_("What the claim is made of, in bytes, and where it comes from.")
+    )
     device = models.CharField(
-        max_length=8, default="auto", help_text="auto, cpu or cuda: what the replicas are placed on."
+        max_length=8, default="auto", help_text=_("auto, cpu or cuda: what the replicas are placed on.")
     )
-    claim_bytes = models.PositiveBigIntegerField(help_text="Memory that each replica claims.")
+    claim_bytes = models.PositiveBigIntegerField(help_text=_("Memory that each replica claims."))
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     created_by = models.CharField(max_length=150)
 

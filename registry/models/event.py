@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from registry.models.deployment import Deployment
 from registry.models.worker import Worker
@@ -14,7 +15,7 @@ class Event(models.Model):
 
     at = models.DateTimeField(db_default=Now())
     actor = models.CharField(max_length=150)
-    subject = models.CharField(max_length=200, help_text="What it is about, such as «smollm2/0» or «node gpu-1».")
+    subject = models.CharField(max_length=200, help_text=_("What it is about, such as «smollm2/0» or «node gpu-1»."))
     reason = models.TextField(blank=True)
     from_state = models.CharField(max_length=10, blank=True)
     to_state = models.CharField(max_length=10, blank=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 node_name = RegexValidator(
-    r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", "Use lower-case letters, digits and dashes, at most 40."
+    r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", _("Use lower-case letters, digits and dashes, at most 40.")
 )
 
 
@@ -17,28 +18,30 @@ class Node(models.Model):
     name = models.CharField(max_length=40, unique=True, validators=[node_name])
     hostname = models.CharField(max_length=255, blank=True)
     address = models.CharField(
-        max_length=255, default="127.0.0.1", help_text="Where the gateway reaches this node's workers."
+        max_length=255, default="127.0.0.1", help_text=_("Where the gateway reaches this node's workers.")
     )
-    boot_id = models.CharField(max_length=64, blank=True, help_text="The kernel's id of the machine's present life.")
-    agent_session = models.UUIDField(null=True, editable=False, help_text="The agent that owns this node now.")
+    boot_id = models.CharField(max_length=64, blank=True, help_text=_("The kernel's id of the machine's present life."))
+    agent_session = models.UUIDField(null=True, editable=False, help_text=_("The agent that owns this node now."))
     agent_pid = models.PositiveIntegerField(null=True)
     agent_version = models.CharField(max_length=32, blank=True)
-    protocol_version = models.PositiveSmallIntegerField(default=1, help_text="What the agent and its workers speak.")
-    disk_free_bytes = models.BigIntegerField(null=True, help_text="Where the agent keeps logs and converted models.")
+    protocol_version = models.PositiveSmallIntegerField(default=1, help_text=_("What the agent and its workers speak."))
+    disk_free_bytes = models.BigIntegerField(null=True, help_text=_("Where the agent keeps logs and converted models."))
     disk_total_bytes = models.BigIntegerField(null=True)
-    simulated = models.BooleanField(default=False, help_text="Its devices exist in name only: for tests and trials.")
-    cordoned = models.BooleanField(default=False, help_text="A cordoned node gets no new workers; what runs goes on.")
+    simulated = models.BooleanField(default=False, help_text=_("Its devices exist in name only: for tests and trials."))
+    cordoned = models.BooleanField(
+        default=False, help_text=_("A cordoned node gets no new workers; what runs goes on.")
+    )
     drain_deadline = models.DateTimeField(
-        null=True, editable=False, help_text="Set while the node is drained: when what still runs there is stopped."
+        null=True, editable=False, help_text=_("Set while the node is drained: when what still runs there is stopped.")
     )
     changed_by = models.CharField(max_length=150, blank=True, editable=False)
     labels = models.JSONField(default=dict, blank=True)
     lost_at = models.DateTimeField(
-        null=True, editable=False, help_text="When the control plane found its agent silent; empty while it beats."
+        null=True, editable=False, help_text=_("When the control plane found its agent silent; empty while it beats.")
     )
     registered_at = models.DateTimeField(db_default=Now(), editable=False)
     last_seen_at = models.DateTimeField(null=True, editable=False)
-    left_at = models.DateTimeField(null=True, editable=False, help_text="Set when the agent said goodbye.")
+    left_at = models.DateTimeField(null=True, editable=False, help_text=_("Set when the agent said goodbye."))
 
     class Meta:
         ordering = ["name"]
@@ -69,12 +72,14 @@ class Device(models.Model):
     utilization_percent = models.FloatField(null=True)
     temperature_c = models.FloatField(null=True)
     power_w = models.FloatField(null=True)
-    present = models.BooleanField(default=True, help_text="False when the agent no longer sees it.")
-    simulated = models.BooleanField(default=False, help_text="Exists in name only: the echo engine alone runs on it.")
-    foreign_bytes = models.BigIntegerField(default=0, help_text="Held by processes that are not ours.")
-    foreign_processes = models.JSONField(default=list, blank=True, help_text="Their pids, names and bytes.")
+    present = models.BooleanField(default=True, help_text=_("False when the agent no longer sees it."))
+    simulated = models.BooleanField(
+        default=False, help_text=_("Exists in name only: the echo engine alone runs on it.")
+    )
+    foreign_bytes = models.BigIntegerField(default=0, help_text=_("Held by processes that are not ours."))
+    foreign_processes = models.JSONField(default=list, blank=True, help_text=_("Their pids, names and bytes."))
     quarantine = models.TextField(
-        blank=True, help_text="Why nothing may be placed here: what an ended worker still holds, and which pids."
+        blank=True, help_text=_("Why nothing may be placed here: what an ended worker still holds, and which pids.")
     )
     quarantined_at = models.DateTimeField(null=True, editable=False)
     observed_at = models.DateTimeField(null=True, editable=False)
@@ -96,7 +101,7 @@ class ModelFiles(models.Model):
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="model_files")
     path = models.CharField(max_length=1000)
     present = models.BooleanField()
-    facts = models.JSONField(default=dict, blank=True, help_text="What the estimate of the memory needs to know.")
+    facts = models.JSONField(default=dict, blank=True, help_text=_("What the estimate of the memory needs to know."))
     observed_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

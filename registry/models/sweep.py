@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Sweep(models.Model):
@@ -17,7 +18,7 @@ class Sweep(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=ROW)
     swept_at = models.DateTimeField()
     listening_since = models.DateTimeField()
-    alarm = models.TextField(blank=True, help_text="Why nothing is evicted now.")
+    alarm = models.TextField(blank=True, help_text=_("Why nothing is evicted now."))
     alarm_since = models.DateTimeField(null=True)
 
     class Meta:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext
+
 from registry.errors import InvalidDesire
 from registry.placement.views import Group, Labels, Request
 
 GROUP = re.compile(r"([a-z0-9][a-z0-9-]*):(\d{1,4}(?:,\d{1,4})*)")
-EXAMPLE = "write a node and its devices, such as node-a:2,3; several groups by spaces"
 
 
 def request_of(snapshot: Mapping[str, Any], claim_bytes: int) -> Request:
@@ -42,9 +43,13 @@ def parse_devices(written: str) -> tuple[Group, ...]:
 def _group(word: str) -> Group:
     match = GROUP.fullmatch(word)
     if match is None:
-        raise InvalidDesire(f"{word!r} names no devices: {EXAMPLE}.")
+        words = gettext(
+            "{text} names no devices: write a node and its devices, such as node-a:2,3; several groups by spaces."
+        )
+        raise InvalidDesire(words.format(text=repr(word)))
     indices = [int(index) for index in match[2].split(",")]
     twice = next((index for index in indices if indices.count(index) > 1), None)
     if twice is not None:
-        raise InvalidDesire(f"{word}: the device {twice} is named twice in one group.")
+        words = gettext("{text}: the device {index} is named twice in one group.")
+        raise InvalidDesire(words.format(text=word, index=twice))
     return tuple((match[1], index) for index in indices)

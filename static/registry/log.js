@@ -7,6 +7,7 @@ class LogView {
     constructor(element) {
         this.lines = element.querySelector("[data-log-lines]");
         this.button = element.querySelector("[data-log-pause]");
+        this.words = element.dataset;
         this.kept = Number(element.dataset.kept);
         this.paused = false;
         this.button.addEventListener("click", () => this.pause(!this.paused));
@@ -23,7 +24,7 @@ class LogView {
         if (now === this.paused) return;
         this.paused = now;
         this.button.setAttribute("aria-pressed", String(now));
-        this.button.textContent = now ? "Resume" : "Pause";
+        this.button.textContent = now ? this.words.resume : this.words.pause;
         this.settle();
     }
 

@@ -7,7 +7,8 @@ const plain = (html) => new DOMParser().parseFromString(html, "text/html").body.
 class Trial {
     constructor(form) {
         this.form = form;
-        this.model = form.dataset.try;
+        this.words = form.dataset;
+        this.model = this.words.try;
         this.text = form.querySelector("textarea");
         this.ask = form.querySelector("[type=submit]");
         this.stop = form.querySelector("[data-try-stop]");
@@ -35,7 +36,7 @@ class Trial {
         this.half = "";
         this.answer.hidden = false;
         this.answer.textContent = "";
-        this.state.textContent = "Waiting for the first word …";
+        this.state.textContent = this.words.waiting;
         this.socket.send({ type: "ask", text: this.text.value, model: this.model });
     }
 
@@ -49,16 +50,16 @@ class Trial {
         this.running(false);
         this.ask.disabled = true;
         this.message = null;
-        this.state.textContent = "The connection is lost; it comes back by itself.";
-        if (half) this.half = "The connection was lost in the middle of this answer. Ask again, or go on in the chat.";
+        this.state.textContent = this.words.lost;
+        if (half) this.half = this.words.half;
     }
 
     on_models({ models }) {
         const found = models.find((model) => model.name === this.model);
         if (!this.stop.hidden) return;
-        const sentence = found ? found.sentence : "No worker is ready.";
+        const sentence = found ? found.sentence : this.words.none;
         const idle = !found || found.state === "stopped";
-        this.state.textContent = this.half || (idle ? `${sentence} Deploy it first.` : sentence);
+        this.state.textContent = this.half || (idle ? this.words.first.replace("{sentence}", () => sentence) : sentence);
     }
 
     on_begun({ message, url }) {
@@ -66,7 +67,7 @@ class Trial {
         this.blocks = [];
         this.open = this.tail = "";
         this.chat.href = url;
-        this.chat.textContent = "Go on in the chat";
+        this.chat.textContent = this.words.chat;
     }
 
     on_blocks({ message, first, finished, open, tail }) {
