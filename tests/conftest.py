@@ -16,6 +16,7 @@ from django.utils import translation
 from pytest_django import DjangoDbBlocker
 from yard import Yard, running
 
+from modelyard import databases
 from modelyard.embedded.cluster import Cluster
 from modelyard.embedded.postgres import EmbeddedPostgres
 from modelyard.embedded.supervisor import Supervisor
@@ -77,6 +78,8 @@ def django_db_modify_db_settings(postgres_server: EmbeddedPostgres) -> None:
     """pytest-django asks for this before it makes its database: the moment to have a server."""
     settings = connections["default"].settings_dict
     assert settings["PORT"] == str(postgres_server.secrets.postgres_port)
+    # A test is one transaction, and may compute in it for as long as a slow machine takes.
+    settings["OPTIONS"]["options"] = f"{databases.DEADLINES} -c idle_in_transaction_session_timeout=0"
     # The same name, so that the broker, heartbeats and processes that a test starts find it by the usual URL.
     settings["TEST"]["NAME"] = settings["NAME"]
 

@@ -17,7 +17,7 @@ from modelyard.installation import Installation
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return icons.made(tmp_path_factory.mktemp("static"))
+    return icons.made(Installation.at(tmp_path_factory.mktemp("data")).static_dir)
 
 
 def drawn(font: Path) -> set[str]:
@@ -44,11 +44,9 @@ def test_it_is_made_once(made: Path) -> None:
     assert (made / icons.FONT).stat() == before
 
 
-def test_it_stands_before_the_themes(settings: Settings, tmp_path: Path) -> None:
-    settings.INSTALLATION = Installation.at(tmp_path)
-    found = finders.find(icons.FONT)
-    assert found is not None
-    assert found.startswith(str(tmp_path / "static"))
+def test_it_stands_before_the_themes(settings: Settings, made: Path) -> None:
+    settings.INSTALLATION = Installation.at(made.parents[1])
+    assert finders.find(icons.FONT) == str(made / icons.FONT)
     assert finders.find("unfold/css/styles.css").startswith(str(icons.THEME))  # type: ignore[union-attr]
 
 
