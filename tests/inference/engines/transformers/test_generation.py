@@ -102,13 +102,15 @@ async def test_closing_the_iterator_ends_the_sequence_within_a_step(
 ) -> None:
     before = smollm2.stats()
     stream = smollm2.generate(ask(smollm2, "Tell me a long story."), SamplingParams(ignore_eos=True))
-    deltas = await take(stream, 3)
+    await take(stream, 3)
+    # As it is now: the engine does not wait for this thread, which a busy machine may have held up.
+    so_far = smollm2.stats().tokens_total
     await stream.aclose()
     await eventually(lambda: smollm2.stats().running == 0)
     after = smollm2.stats()
     assert after.aborted_total == before.aborted_total + 1
     # The step in progress, and the one that had begun before the close was seen.
-    assert after.tokens_total - before.tokens_total <= deltas[-1].completion_tokens + 2
+    assert after.tokens_total - so_far <= 2
 
 
 async def test_a_cancelled_task_ends_its_sequence_also_while_the_prompt_comes_in(
